@@ -7,26 +7,30 @@ __all__ = ['train', 'load', 'evaluate']
 
 # %% ../nbs/99_api.ipynb #542aa617
 import importlib
+import pkgutil
 
 # %% ../nbs/99_api.ipynb #49c11f63
 __version__ = "0.1.0"
 
-# %% ../nbs/99_api.ipynb #2115fec9
+# %% ../nbs/99_api.ipynb #cc942837
 _FUNCTIONS = {"train": "training", "load": "model", "evaluate": "localize"}
-_ROOMS = ("polar", "world", "render", "folders", "data", "blocks", "generator", "discriminator", "retrieval", "losses",
-          "metrics", "model", "training", "localize", "figures", "report", "demo", "tiles", "cli")
 _all_ = ["train", "load", "evaluate"]
 
-# %% ../nbs/99_api.ipynb #602845e1
+
+def _rooms():
+    """Names of the package's modules, without importing any."""
+    return sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name[0] != "_" and not found.ispkg)
+
+
 def __getattr__(name):
     """Fetch a function or a room when it is first asked for (PEP 562); AttributeError names what there is."""
     if name in _FUNCTIONS:
         return getattr(importlib.import_module(f"c2e.{_FUNCTIONS[name]}"), name)
-    if name in _ROOMS:
+    if name[:1] != "_" and name in _rooms():
         return importlib.import_module(f"c2e.{name}")
-    raise AttributeError(f"module 'c2e' has no attribute {name!r}; it has {', '.join([*_FUNCTIONS, *_ROOMS])}")
+    raise AttributeError(f"module 'c2e' has no attribute {name!r}; it has {', '.join([*_FUNCTIONS, *_rooms()])}")
 
-# %% ../nbs/99_api.ipynb #cc942837
+
 def __dir__():
     """What tab completion offers: the three functions, the rooms, and what the module holds anyway."""
-    return sorted({*globals(), *_FUNCTIONS, *_ROOMS})
+    return sorted({*globals(), *_FUNCTIONS, *_rooms()})

@@ -24,7 +24,7 @@ ROOF_SHAPES = ("flat", "gabled", "dome")
 def winding(start, end, shape):
     """Winding number of closed rings round every cell centre: one scan line per row, all edges at once.
 
-    start, end: (E, 2) edges in (row, col), cell centres at integers; shape: (rows, cols). Returns int16 (rows, cols)."""
+    start, end: (E, 2) edges in (row, col), cell centres at integers; shape: (rows, cols); returns int16."""
     rows, cols = shape
     first, last = np.minimum(start[:, 0], end[:, 0]), np.maximum(start[:, 0], end[:, 0])
     first, last = (np.clip(np.ceil(v), 0, rows).astype(np.int64) for v in (first, last))
@@ -84,8 +84,8 @@ def shift(points, offset):
 
 def dashes(points, length=3.0, period=9.0):
     """Pieces of `length` metres every `period` metres along a line, as two-point lines."""
-    total = along(points, [0.0])[1]
-    return [along(points, [s, s + length])[0] for s in np.arange(0.0, max(total - length, 0.0), period)]
+    last = max(along(points, [0.0])[1] - length, 0.0)
+    return [along(points, [s, s + length])[0] for s in np.arange(0.0, last, period)]
 
 
 def above_ground(way):
@@ -109,23 +109,23 @@ def colour(tag, default):
 def impute(building, area, place, urban):
     """One row of the buildings table: tags where the map speaks, RULES where it is silent.
 
-    building: extract entry; area: footprint in square metres; place: (east, north) of a corner, which seeds the draws."""
-    x, y = float(place[0]), float(place[1])
-    word, kind = building["kind"], OSM_KINDS.get(building["kind"])
+    building: extract entry; area: footprint in square metres; place: (east, north) of a corner, seeds the draws."""
+    x, y, tall = float(place[0]), float(place[1]), float(building.get("height") or 0)
+    kind = OSM_KINDS.get(building["kind"])
     if kind is None or (kind == "apartments" and area < 60):
-        setting = "city" if urban else "suburb residential" if word == "residential" else "suburb"
+        setting = "city" if urban else "suburb residential" if building["kind"] == "residential" else "suburb"
         kind = next(k for limit, k in RULES["footprints"][setting] if area < limit)
     ages = [i for i, s in enumerate(STYLES) if s[0] == kind]
     age = draw(x // 90, y // 90, "age") if draw(x, y, "as the neighbours") < 0.6 else draw(x, y, "age")
-    year = building.get("year")
-    index = next(i for i in ages if year < STYLES[i][2]) if year else ages[int(age * len(ages))]
-    _, _, _, storey, facade, top, shape = STYLES[index]
+    until = building.get("year") or STYLES[ages[int(age * len(ages))]][2] - 1
+    index = next(i for i in ages if until < STYLES[i][2])
+    storey, facade, top, shape = STYLES[index][3:]
     low, high = RULES["kinds"][kind][:2] if urban or kind != "apartments" else (2, 4)
-    levels = float(building.get("levels") or low + int(draw(x, y, "levels") * (high - low + 1)))
-    height = float(building.get("height") or levels * storey)
+    drawn = low + draw(x, y, "levels") * (high - low + 1) // 1
+    levels = float(building.get("levels") or np.ceil(tall / storey) or drawn)
     tone = 1 + 0.16 * (draw(x, y, "tone") - 0.5)
-    return {"height": height, "eaves": height, "levels": levels, "base": float(building.get("min_height") or 0),
-            "kind": BUILDING_KINDS.index(kind), "style": index,
+    return {"height": tall or levels * storey, "eaves": tall or levels * storey, "levels": levels,
+            "base": float(building.get("min_height") or 0), "kind": BUILDING_KINDS.index(kind), "style": index,
             "facade": colour(building.get("colour"), np.clip(tone * np.array(facade), 0, 1)),
             "roof": colour(building.get("roof_colour"), np.clip(tone * np.array(top), 0, 1)),
             "roof_shape": ROOF_SHAPES.index(RULES["roof tags"].get(building.get("roof"), shape))}
@@ -214,16 +214,16 @@ def houses(canvas, extract, urban):
         if owner:  # what a part does not say itself, its building says
             silent = [("kind", "kind"), ("style", "style")]
             silent += [(k, t) for k, t in (("facade", "colour"), ("roof", "roof_colour")) if not entry.get(t)]
-            silent += [(k, k) for k in ("height", "eaves", "levels") if not (entry.get("levels") or entry.get("height"))]
+            silent += [(k, k) for k in ("height", "eaves", "levels") if not {"levels", "height"} & set(entry)]
             row.update({k: rows[owner - 1][k] for k, _ in silent})
         rise = roof(canvas, row, edges, window, mask)
         if entry.get("height"):
             row["eaves"] = max(row["eaves"] - float(rise[mask].max()), 0.6 * row["eaves"])
         row["height"] = row["eaves"] + float(rise[mask].max())
         rows.append(row)
-        solid = canvas.height[window]
+        solid, top = canvas.height[window], row["height"]
         aloft = mask & (solid == 0) & (row["base"] > 2.5 or entry["kind"] == "roof")
-        canvas.canopy[window][aloft], canvas.canopy_base[window][aloft] = row["height"], max(row["base"], row["height"] - 0.5)
+        canvas.canopy[window][aloft], canvas.canopy_base[window][aloft] = top, max(row["base"], top - 0.5)
         solid[mask & ~aloft] = (row["eaves"] + rise)[mask & ~aloft]
         canvas.object[window][mask] = len(rows)
         canvas.material[window][mask & ~aloft] = MATERIALS.index("roof")
@@ -257,29 +257,29 @@ def fences(canvas, extract):
 
 # %% ../nbs/01_city.ipynb #df7edb22
 def plant(canvas, mapped, seed=0):
-    """Trees (T, 4): east, north, height, crown radius in metres: mapped trees, then the planting rule, never on a street."""
+    """Trees (T, 4): east, north, height, crown radius in metres: mapped ones, then by the rule, never on a street."""
     trees = [(*t["p"], h, 0.27 * h) for t in mapped for h in [8 + 6 * draw(*map(float, t["p"]), "tree")]]
-    trees, busy = np.array(trees or np.zeros((0, 4))), canvas.kept | (canvas.object != 0)
+    trees, busy, b = np.array(trees or np.zeros((0, 4))), canvas.kept | (canvas.object != 0), canvas.bounds
     if len(trees):
         window, mask = canvas.cells(strips(np.repeat(trees[:, None, :2], 2, 1), 6.0))
         busy[window] |= mask
-    west, south, east, north = canvas.bounds
     circle = np.array([(0, 0)] + [(np.cos(t), np.sin(t)) for t in np.arange(8) * np.pi / 4])
     for i, (name, (spacing, chance, low, high, share)) in enumerate(list(RULES["planting"].items())[1:]):
         rng = np.random.default_rng([seed, i])
-        p = np.stack(np.mgrid[west:east:spacing, south:north:spacing], -1).reshape(-1, 2)
+        p = np.stack(np.mgrid[b[0]:b[2]:spacing, b[1]:b[3]:spacing], -1).reshape(-1, 2)
         p, h = p + rng.uniform(0, spacing, p.shape), rng.uniform(low, high, len(p))
-        clear = np.where(h < 6, share * h + 0.5, 1.5)
-        rc = np.rint(canvas.rowcol(p[:, None] + clear[:, None, None] * circle)).astype(int)
-        good = np.all((rc >= 0) & (rc < canvas.shape), axis=(1, 2)) & (rng.uniform(size=len(p)) < chance)
-        p, h, rc = p[good], h[good], rc[good]
-        good = (canvas.material[tuple(rc[:, 0].T)] == MATERIALS.index(name)) & ~busy[rc[..., 0], rc[..., 1]].any(1)
-        trees = np.concatenate([trees, np.column_stack([p, h, share * h])[good]])
+        at = np.rint(canvas.rowcol(p)).astype(int)
+        good = np.all((at >= 0) & (at < canvas.shape), 1) & (rng.uniform(size=len(p)) < chance)
+        good[good] = canvas.material[tuple(at[good].T)] == MATERIALS.index(name)
+        p, h = p[good], h[good]
+        clear = p[:, None] + np.where(h < 6, share * h + 0.5, 1.5)[:, None, None] * circle
+        rc = np.rint(canvas.rowcol(clear)).astype(int).clip(0, np.array(canvas.shape) - 1)
+        trees = np.concatenate([trees, np.column_stack([p, h, share * h])[~busy[rc[..., 0], rc[..., 1]].any(1)]])
     return trees
 
 # %% ../nbs/01_city.ipynb #c664b8ca
 def crowns(canvas, trees):
-    """Every crown as an ellipsoid: its top goes to `canopy`, its underside to `canopy_base`; a bush starts at its foot."""
+    """A crown is an ellipsoid: its top goes to `canopy`, its underside to `canopy_base`; bushes start at a foot."""
     top, base = canvas.canopy, np.where(canvas.canopy > 0, canvas.canopy_base, np.inf).astype(np.float32)
     reach = np.ceil(trees[:, 3] / canvas.cell).astype(int)
     for n in np.unique(reach):
@@ -301,7 +301,7 @@ def rasterise(extract, bounds, cell=0.5):
 
     Ground first, then streets, houses, trees. More than 15 % built over makes a city; less makes a suburb."""
     canvas = Canvas(bounds, cell)
-    urban = sum(footprint(*rings(b)) for b in extract["buildings"]) > 0.15 * (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
+    urban = sum(footprint(*rings(b)) for b in extract["buildings"]) > 0.15 * canvas.height.size * cell**2
     canvas.material[:] = MATERIALS.index("paving" if urban else "wood")
     if not urban:  # unmapped ground of a suburb: forest, with verges along roads and gardens round houses
         canvas.lines([r["P"] for r in extract["roads"] if len(r["P"]) > 1], 26.0, "grass")

@@ -20,7 +20,7 @@ from .report import report
 from .training import preset_from, train
 from .world import World
 
-# %% ../nbs/90a_demo.ipynb #f2c47921
+# %% ../nbs/90a_demo.ipynb #283f8e08
 @contextmanager
 def stage(seconds, name, words=""):
     """Say what begins, and note in `seconds[name]` how long it took."""
@@ -29,9 +29,9 @@ def stage(seconds, name, words=""):
     yield
     seconds[name] = time.perf_counter() - begun
 
-
+# %% ../nbs/90a_demo.ipynb #618304a2
 def demo_folder(wanted, config):
-    """The folder for a demo: `wanted`, or wanted-2, wanted-3, ... if that one holds anything but this demo, unfinished.
+    """The folder for a demo: `wanted`, or wanted-2, wanted-3, ... if it holds anything but this demo, unfinished.
 
     config: what config.json of the run must hold; a demo is finished when its report.html is there."""
     for count in range(1, 1000):
@@ -42,19 +42,20 @@ def demo_folder(wanted, config):
             there = json.loads((folder / "config.json").read_text())
             if all(there.get(key) == value for key, value in json.loads(json.dumps(config)).items()):
                 return folder
-    raise ValueError(f"{wanted} and its 998 numbered neighbours are taken: choose another --out")
+    raise ValueError(f"{wanted} and its 998 numbered neighbours are taken: choose another out")
 
-# %% ../nbs/90a_demo.ipynb #57dbf670
+# %% ../nbs/90a_demo.ipynb #09a46dee
 def regions(preset, places=None):
-    """Helsinki's training, validation and test places, rendered for a preset; `places`: only the first so many of each."""
+    """Helsinki's training, validation and test places for a preset; `places`: only the first so many of each."""
     config, world = preset.config, World.load("helsinki")
-    size = dict(height=config.height, width=config.width, tile=config.tile, oversample=config.oversample, look=preset.look)
-    sets = [Rendered(world, split, seed=preset.seed if split == "train" else 0, **size) for split in ("train", "val", "test")]
+    size = {key: getattr(config, key) for key in ("height", "width", "tile", "oversample")}
+    seeds = {"train": preset.seed, "val": 0, "test": 0}
+    sets = [Rendered(world, split, seed=seed, look=preset.look, **size) for split, seed in seeds.items()]
     return [take(part, places) if places else part for part in sets]
 
-
+# %% ../nbs/90a_demo.ipynb #0db8e6f4
 def minutes(steps=None, seed=10):
-    """Minutes that the demo would take on this machine: rasters, eight real training steps, and what surrounds them."""
+    """Minutes that the demo would take here: rasters, a timed trial of eight training steps, and what surrounds them."""
     seconds, preset = {}, preset_from("tiny", seed=seed, **({"steps": steps} if steps else {}))
     with stage(seconds, "map", "Helsinki: from the map to rasters and shadows"):
         sets = regions(preset)
@@ -64,27 +65,28 @@ def minutes(steps=None, seed=10):
     step = (past[-1] - past[2]) / (len(past) - 3)
     return (seconds["map"] + 1.15 * step * preset.steps + 2 * step * len(sets[2]) / preset.batch + 30) / 60
 
-# %% ../nbs/90a_demo.ipynb #283f8e08
+# %% ../nbs/90a_demo.ipynb #d3b9d4eb
 def demo(out="c2e-demo", steps=None, places=None, seed=10, progress=True):
     """Train the preset `tiny` on Helsinki, evaluate it on places it never saw, write metrics.json and report.html.
 
     out: see `demo_folder`; steps: instead of the preset's; places: use only so many of each region; an interrupted demo
     goes on. Returns (metrics, path of the report). ValueError when the folder cannot be written."""
     seconds, options = {}, {"seed": seed} | ({"steps": steps} if steps else {})
-    preset = preset_from("tiny", **options)
+    preset = preset_from("tiny", **options | ({"batch": min(32, places)} if places else {}))
     with stage(seconds, "map, rasters, shadows", "Helsinki: from the map to rasters and shadows"):
         train_set, val_set, test_set = regions(preset, places)
     pairs = len(train_set)
     folder = demo_folder(Path(out), {"preset": asdict(preset), "data": train_set.name, "pairs": pairs})
-    print(f"writing to {folder.resolve()}" + (", going on with what is there" if (folder / "config.json").exists() else ""))
+    print(f"writing to {folder}" + (", going on with what is there" if (folder / "config.json").exists() else ""))
     with stage(seconds, "training", f"training: {pairs} places, {preset.steps} steps of {preset.batch} pairs"):
-        run = train("tiny", (train_set, val_set), out=folder, progress=progress, **options)
+        run = train(preset, (train_set, val_set), out=folder, progress=progress)
     seconds["training"] = run.seconds
+    still = take(train_set, pairs)
+    still.augment = False  # looks that do not depend on how long we trained: for the mean image
     with stage(seconds, "evaluation", f"evaluation: {len(test_set)} unseen places, beside chance and cheats"):
-        metrics = evaluate(run.model, test_set, baselines=True, train=train_set, progress=progress)
-    temporary = folder / "metrics.json.tmp"
-    temporary.write_text(json.dumps(metrics, indent=1) + "\n")
-    os.replace(temporary, folder / "metrics.json")
+        metrics = evaluate(run.model, test_set, baselines=True, train=still, progress=progress)
+    (folder / "metrics.json.tmp").write_text(json.dumps(metrics, indent=1) + "\n")
+    os.replace(folder / "metrics.json.tmp", folder / "metrics.json")
     with stage({}, "report"):
         page = report(run, metrics, test_set, seconds=seconds)
     return metrics, page

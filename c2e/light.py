@@ -30,6 +30,13 @@ class Look:
     contrast: tuple = (0.85, 1.15)      # factor about mid grey
     cast: float = 0.08                  # colour cast: red and blue are multiplied by up to 1 +- cast
     noise: tuple = (0.004, 0.02)        # sensor noise: standard deviation on the 0..1 scale
+    patches: tuple = (0., 0.4)          # strength of the shadows of clouds on the ground
+    uneven: float = 0.14                # amplitude of each wave of exposure across a picture (stitching, mosaics)
+    ground: tuple = (-0.6, 1.5)         # contrast among paved grounds: worn and dry, or new and wet
+    grass: tuple = (0.65, 1.5)          # brightness of green ground
+    roofs: tuple = (0.5, 1.6)           # brightness of roofs: dull or shining
+    walls: tuple = (0.7, 1.45)          # brightness of walls
+    sky: tuple = (0.5, 1.15)            # brightness of the sky
     texture: tuple = (0.5, 1.0)         # strength of the grain of ground, walls and leaves, redrawn for each view
     haze: tuple = (300., 1500.)         # metres after which half of the light is haze
     clouds: tuple = (0.1, 1.0)          # strength of the clouds
@@ -40,26 +47,26 @@ class Look:
 
 LOOK = Look()
 CANONICAL = Look("canonical", (180., 180.), (40., 40.), 1, (.3, .3), ("summer",), 0., (1., 1.), (1., 1.), 0., (0., 0.),
-                 (.6, .6), (800., 800.), (.4, .4), 0.)
+                 (0., 0.), 0., (1., 1.), (1., 1.), (1., 1.), (1., 1.), (1., 1.), (.6, .6), (800., 800.), (.4, .4), 0.)
 
-# %% ../nbs/02_light.ipynb #52bdcb4d
+# %% ../nbs/02_light.ipynb #8d445070
 GROUND = {"ground": (.47, .44, .40), "grass": (.36, .42, .24), "asphalt": (.36, .36, .37), "paving": (.55, .53, .51),
           "cobble": (.46, .44, .43), "gravel": (.58, .54, .47), "water": (.20, .28, .33), "rail": (.42, .38, .35),
           "wood": (.30, .34, .21), "field": (.48, .46, .28), "sand": (.70, .64, .50), "marking": (.82, .82, .80),
           "scrub": (.34, .38, .22), "garden": (.37, .42, .25)}                      # RGB of ground in plain light
-GREEN = {"grass": 1., "wood": .7, "field": .8, "ground": .25, "scrub": .8, "garden": 1.}   # share that follows the season
+GREEN = {"grass": 1., "wood": .7, "field": .8, "ground": .25, "scrub": .8, "garden": 1.}   # share of season
 SEASONS = {  # what is added to green ground, the colour of leaves, how much of a crown they cover
     "spring": (.05, .09, -.01, .44, .54, .27, .75), "summer": (-.03, .01, -.02, .24, .36, .16, 1.),
     "late summer": (.06, .05, .0, .29, .36, .18, 1.), "autumn": (.10, .02, -.02, .60, .42, .18, .8)}
-SOLIDS = ((.52, .50, .47), (.23, .31, .16), (.47, .42, .37), (.50, .48, .46))   # fence, hedge, wall (objects -3..-1), unnamed
+SOLIDS = ((.52, .50, .47), (.23, .31, .16), (.47, .42, .37), (.50, .48, .46))   # fence, hedge, wall, unnamed
 STYLE = ("red", "green", "blue", "roof_red", "roof_green", "roof_blue", "storey", "period", "wide", "tall", "sill",
          "eaves", "shop", "axis_east", "axis_north", "frame", "glass", "pitch")   # columns of `Shaded.styles`
 STEP = 0.3                                                                # metres of one unit of shadow height
-VERSION = 3                                                               # of the prepared arrays on disk
+VERSION = 5                                                               # of the prepared arrays on disk
 
-# %% ../nbs/02_light.ipynb #798f3b3e
+# %% ../nbs/02_light.ipynb #1d38e4dd
 def direction(azimuth, elevation=0.):
-    "East, north and up parts (..., 3) of the unit vector towards azimuth (clockwise from north) and elevation in degrees."
+    "East, north, up parts (..., 3) of the unit vector towards azimuth (clockwise from north), elevation; degrees."
     a, e = np.broadcast_arrays(np.radians(azimuth), np.radians(elevation))
     return np.stack([np.sin(a) * np.cos(e), np.cos(a) * np.cos(e), np.sin(e)], -1)
 
@@ -119,13 +126,13 @@ def _snap(east, north, axis, owner):
     return byte, torch.where(owner > 0, turns.to(torch.int32).remainder(4) + 1, 0)
 
 # %% ../nbs/02_light.ipynb #b137f4f2
-def _axes(east, north, owner, count):
-    "Main axis of each building in radians (row 0: none): the mean of four times the wall directions."
-    length = torch.sqrt(east * east + north * north).view(-1)
-    wall = ((owner.view(-1) > 0) & (length > 1)).nonzero()[:, 0]
-    turn, o, weight = 4 * torch.atan2(east.view(-1)[wall], north.view(-1)[wall]), owner.view(-1)[wall], length[wall]
-    total = lambda v: torch.bincount(o, v * weight, minlength=count + 1)
-    return (torch.atan2(total(torch.sin(turn)), total(torch.cos(turn))) / 4).float()
+def _axes(slope, owner, count):
+    "Sums of sine and cosine of four times the wall directions of each building: (2, count + 1), row 0 for none."
+    east, north = (v.reshape(-1) for v in slope)
+    length = torch.sqrt(east * east + north * north)
+    wall = ((owner.reshape(-1) > 0) & (length > 1)).nonzero()[:, 0]
+    turn, o, weight = 4 * torch.atan2(east[wall], north[wall]), owner.reshape(-1)[wall], length[wall]
+    return torch.stack([torch.bincount(o, f(turn) * weight, minlength=count + 1) for f in (torch.sin, torch.cos)])
 
 
 def _planes(height, facing, side, window=11):
@@ -145,19 +152,38 @@ def _planes(height, facing, side, window=11):
     return out
 
 # %% ../nbs/02_light.ipynb #363006be
+def _blocks(solid, block=512, halo=24):
+    "Windows of a raster in which something stands: (window with a halo, the block inside that window, the block)."
+    for r in range(0, solid.shape[0], block):
+        for c in range(0, solid.shape[1], block):
+            top, left = max(0, r - halo), max(0, c - halo)
+            window = np.s_[top:r + block + halo, left:c + block + halo]
+            if solid[window].any():
+                yield window, np.s_[r - top:r - top + block, c - left:c - left + block], np.s_[r:r + block, c:c + block]
+
+
 def _walls(world):
-    "Cells: direction of the wall, of the roof's fall, offset of the wall's plane; buildings: axis, radians (row 0 none)."
-    raw = torch.from_numpy(np.ascontiguousarray(world.height))
-    owner, low = torch.from_numpy(np.maximum(world.object, 0)), raw.clamp(0, 12)
-    slope = _downhill(_box(_box(low, 5), 5))
-    axis = _axes(*slope, owner, len(world.buildings["height"]))
-    facing, side = _snap(*slope, axis, owner)
-    hip, gable = _downhill(_box(_box((owner > 0).float(), 13), 13)), _downhill(_box(_box(raw, 3), 3))
-    shaped = torch.from_numpy(np.concatenate([[0], world.buildings["roof_shape"]]) > 0)[owner]
-    fall = _snap(*(torch.where(shaped, g, h) for g, h in zip(gable, hip)), axis, owner)[0]
-    return facing, fall, _planes(raw, facing, side), axis
+    "Cells: direction of the wall, of the roof's fall, offset of the wall's plane (uint8); buildings: axis, radians."
+    height, count = np.ascontiguousarray(world.height), len(world.buildings["height"])
+    shaped = torch.from_numpy(np.concatenate([[0], world.buildings["roof_shape"]]) > 0)
+    facing, fall, plane = (torch.zeros(height.shape, dtype=torch.uint8) for _ in range(3))
+    look = lambda w: (torch.from_numpy(height[w]), torch.from_numpy(np.maximum(world.object[w], 0)))
+    slope = lambda raw: _downhill(_box(_box(raw.clamp(0, 12), 5), 5))
+    sums = torch.zeros(2, count + 1)
+    for window, inner, _ in _blocks(height > 0):
+        raw, owner = look(window)
+        sums += _axes([v[inner] for v in slope(raw)], owner[inner], count)
+    axis = torch.atan2(*sums) / 4
+    for window, inner, block in _blocks(height > 0):
+        raw, owner = look(window)
+        wall, side = _snap(*slope(raw), axis, owner)
+        hip, gable = _downhill(_box(_box((owner > 0).float(), 13), 13)), _downhill(_box(_box(raw, 3), 3))
+        roof = _snap(*(torch.where(shaped[owner], g, h) for g, h in zip(gable, hip)), axis, owner)[0]
+        for out, new in ((facing, wall), (fall, roof), (plane, _planes(raw, wall, side))):
+            out[block] = new[inner].to(torch.uint8)
+    return facing, fall, plane, axis
 
-
+# %% ../nbs/02_light.ipynb #54a28df6
 def _styles(world, axis, seed=3):
     "One row per solid (columns STYLE): the colours of the map, and windows drawn with a fixed seed."
     table, count = world.buildings, len(world.buildings["height"])
@@ -218,7 +244,7 @@ def _surface(world, styles):
     of_ground, of_roof = (bytes_(a).sum(1).astype(np.int32) for a in (ground, styles[:, [3, 4, 5, 17]]))
     return np.where(world.height > 0, of_roof[np.maximum(world.object, -3) + 3], of_ground[world.material])
 
-
+# %% ../nbs/02_light.ipynb #f3fddf17
 def _prepare(world, look):
     "All arrays of `Shaded`, by name."
     facing, fall, plane, axis = _walls(world)
@@ -227,8 +253,8 @@ def _prepare(world, look):
     base = np.where(world.canopy > 0, world.canopy_base, 0)
     field = (unit(world.height, 11) << 20) | (unit(world.canopy, 10) << 10) | unit(base, 10)
     field[[0, -1]], field[:, [0, -1]] = 0, 0                 # beyond the map: open ground
-    owner = np.where(world.height > 0, np.maximum(world.object, -3) + 3, 3)
-    solid = (torch.from_numpy(owner.astype(np.int32)) << 16) | (facing << 8) | plane
+    owner = np.where((world.height > 0) | (world.object > 0), np.maximum(world.object, -3) + 3, 3)
+    solid = (torch.from_numpy(owner.astype(np.int32)) << 16) | (facing.to(torch.int32) << 8) | plane
     steps = lambda h: np.minimum(np.ceil(h / STEP), 255).astype(np.uint8).reshape(-1)
     shadows = np.empty((len(suns), field.size, 2), np.uint8)
     for s, sun in enumerate(suns):
@@ -236,10 +262,10 @@ def _prepare(world, look):
         shadows[s, :, 1] = steps(shadow_height(world.height, sun, world.cell))
     things, near = _things(world)
     return dict(field=field.reshape(-1), surface=_surface(world, styles).reshape(-1), solid=solid.reshape(-1).numpy(),
-                fall=fall.to(torch.uint8).reshape(-1).numpy(), shadows=shadows.view("<i2")[..., 0], styles=styles,
+                fall=fall.reshape(-1).numpy(), shadows=shadows.view("<i2")[..., 0], styles=styles,
                 suns=suns, things=things, near=near)
 
-# %% ../nbs/02_light.ipynb #55c461ad
+# %% ../nbs/02_light.ipynb #a403e756
 def _store(arrays, folder):
     "Writes arrays into a folder that appears only when it is complete."
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
@@ -252,11 +278,11 @@ def _store(arrays, folder):
         if not folder.exists():
             raise
 
-
+# %% ../nbs/02_light.ipynb #408a7836
 def shade(world, look=LOOK):
-    """Prepares a world for rendering, once: colours, walls, the shadows of each sun position of a look. Returns `Shaded`.
+    """Prepares a world for rendering, once: colours, walls, the shadows of each sun of a look. Returns `Shaded`.
 
-    Kept with the world and, from a million cells on, in $C2E_CACHE (else ~/.cache/c2e), mapped into memory when read."""
+    Kept with the world and, from a million cells on, in $C2E_CACHE (else ~/.cache/c2e), and mapped into memory."""
     key = (look.suns, look.sun_azimuth, look.sun_elevation)
     kept = world.__dict__.setdefault("_shaded", {})
     if key in kept:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['nearest', 'fingerprint', 'check_places', 'Gallery', 'build_gallery', 'write_gallery', 'read_gallery',
-           'search_gallery', 'Match', 'localize', 'mean_colour', 'column_luminance', 'cheat_recall', 'evaluate',
+           'search_gallery', 'Match', 'localize', 'mean_colour', 'column_luminance', 'column_pattern', 'evaluate',
            'read_positions']
 
 # %% ../nbs/12_localize.ipynb #59cd44da
@@ -31,10 +31,10 @@ def nearest(query, gallery, k=5, chunk=8192):
     """The k nearest gallery rows of each query, exactly: indices (Q, k) int64 and squared L2 distances (Q, k) float64.
 
     query (Q, D) tensor, gallery (N, D) tensor or array (it may be mapped from a file), read `chunk` rows at a time."""
-    query = query.detach().cpu().double()
+    query, gallery = query.detach().cpu().double(), gallery.detach().cpu().numpy() if torch.is_tensor(gallery) else gallery
     best, index = query.new_empty(len(query), 0), torch.empty(len(query), 0, dtype=torch.int64)
     for start in range(0, len(gallery), chunk):
-        part = torch.as_tensor(np.array(gallery[start:start + chunk])).double()
+        part = torch.from_numpy(gallery[start:start + chunk].astype(np.float64))
         distance = query.square().sum(1)[:, None] + part.square().sum(1) - 2 * query @ part.T
         best = torch.cat([best, distance.clamp(min=0)], 1)
         index = torch.cat([index, torch.arange(start, start + len(part)).expand(len(query), -1)], 1)
@@ -84,7 +84,8 @@ class Gallery:
     """Satellite descriptors (N, D) with their ids and places: what street panoramas are compared with (Section 3.3).
 
     descriptors: float32 or float16, possibly mapped from a file; positions (N, 2) east, north in metres and latlon
-    (N, 2) degrees, or None when unknown; mark: `fingerprint` of the model that made the descriptors."""
+    (N, 2) degrees, or None when unknown; mark: `fingerprint` of the model that made the descriptors.
+    Gallery.build(model, satellites, ids, positions), .save(folder), .load(folder), .search(descriptors, k, near, radius)."""
 
     def __init__(self, descriptors, ids, positions=None, latlon=None, mark=""):
         self.descriptors, self.mark = descriptors, mark
@@ -92,24 +93,6 @@ class Gallery:
 
     def __len__(self):
         return len(self.ids)
-
-    @classmethod
-    def build(cls, model, satellites, ids=None, positions=None, latlon=None, **options):
-        """Embed satellite images: see `build_gallery`."""
-        return build_gallery(model, satellites, ids, positions, latlon, **options)
-
-    @classmethod
-    def load(cls, folder):
-        """Read a saved gallery, its descriptors mapped from the file: see `read_gallery`."""
-        return read_gallery(folder)
-
-    def save(self, folder):
-        """Write the gallery: see `write_gallery`."""
-        return write_gallery(self, folder)
-
-    def search(self, descriptors, k=5, near=None, radius=None):
-        """The k nearest items of each descriptor: see `search_gallery`."""
-        return search_gallery(self, descriptors, k, near, radius)
 
 # %% ../nbs/12_localize.ipynb #ecc4334e
 def build_gallery(model, satellites, ids=None, positions=None, latlon=None, polar=False, batch=32, half=False, progress=True):
@@ -139,6 +122,9 @@ def build_gallery(model, satellites, ids=None, positions=None, latlon=None, pola
     descriptors = torch.cat(parts).to(torch.float16 if half else torch.float32).numpy()
     return Gallery(descriptors, ids, positions, latlon, fingerprint(model))
 
+
+Gallery.build = staticmethod(build_gallery)
+
 # %% ../nbs/12_localize.ipynb #e3ec5b69
 def write_gallery(gallery, folder):
     """Write descriptors-TAG.npy, places-TAG.npz and gallery.json, which names them and is replaced last.
@@ -160,7 +146,7 @@ def write_gallery(gallery, folder):
         old.unlink()
     return folder
 
-
+# %% ../nbs/12_localize.ipynb #a7f6d838
 def read_gallery(folder):
     """Read a saved gallery; its descriptors stay on disk and are mapped into memory.
 
@@ -176,6 +162,9 @@ def read_gallery(folder):
     except (OSError, KeyError, EOFError, ValueError) as error:
         raise ValueError(f"{folder} holds a broken gallery ({error}); build it again") from error
 
+
+Gallery.save, Gallery.load = write_gallery, staticmethod(read_gallery)
+
 # %% ../nbs/12_localize.ipynb #e0e98f9c
 def search_gallery(gallery, descriptors, k=5, near=None, radius=None):
     """The k nearest items of each descriptor (Q, D): indices (Q, k) int64, squared distances (Q, k) float64, exact.
@@ -186,18 +175,21 @@ def search_gallery(gallery, descriptors, k=5, near=None, radius=None):
         raise ValueError(f"descriptors must be (Q, {gallery.descriptors.shape[1]}), as the gallery's; got {tuple(descriptors.shape)}")
     if not torch.isfinite(descriptors).all():
         raise ValueError("the street descriptor holds NaN: the model's weights or the image are broken")
-    rows, where = np.arange(len(gallery)), f"the gallery of {len(gallery)} places"
+    rows, where = np.arange(len(gallery)), "the gallery"
     if near is not None or radius is not None:
         if near is None or radius is None or gallery.positions is None:
             raise ValueError("a hint needs near=(east, north), radius in metres, and a gallery with positions")
         away = np.linalg.norm(gallery.positions - np.asarray(near, dtype=np.float64), axis=1)
-        rows, where = rows[away <= radius], f"the places within {radius:g} m (the nearest is {away.min():.0f} m away)"
+        rows, where = np.flatnonzero(away <= radius), f"this circle of {radius:g} m (the nearest place is {away.min():.0f} m away)"
     if not 1 <= k <= len(rows):
-        raise ValueError(f"k = {k} is not among 1..{len(rows)}, {where}; ask for fewer matches")
+        raise ValueError(f"asked for k = {k} matches, but {where} holds {len(rows)} places; k must be 1 or more and no larger")
     index, distance = nearest(descriptors, gallery.descriptors if near is None else gallery.descriptors[rows], k)
     return torch.from_numpy(rows)[index], distance
 
 
+Gallery.search = search_gallery
+
+# %% ../nbs/12_localize.ipynb #2696e07b
 @dataclass(frozen=True)
 class Match:
     """A place that a panorama may show: id, position (east, north) in metres and latlon in degrees (None when unknown),
@@ -226,20 +218,19 @@ def localize(model, street, gallery, k=5, near=None, radius=None):
 
 # %% ../nbs/12_localize.ipynb #02d3b289
 def mean_colour(images):
-    """The cheat's descriptor: mean red, green, blue. (B, 3, H, W) -> (B, 3)."""
+    """A cheat's descriptor: mean red, green, blue. (B, 3, H, W) -> (B, 3)."""
     return images.mean((2, 3))
 
 
 def column_luminance(images):
-    """The other cheat's descriptor: how bright each direction is. (B, 3, H, W) -> (B, W), mean removed, unit vectors."""
-    columns = luminance(images).mean(-2).flatten(1)
+    """A cheat's descriptor: how bright each direction is. (B, 3, H, W) -> (B, W)."""
+    return luminance(images).mean(-2).flatten(1)
+
+
+def column_pattern(images):
+    """A cheat's descriptor: which directions are brighter than others. (B, 3, H, W) -> (B, W) unit vectors of mean 0."""
+    columns = column_luminance(images)
     return torch.nn.functional.normalize(columns - columns.mean(1, keepdim=True), dim=1)
-
-
-def cheat_recall(satellite, street, **options):
-    """R@1 in percent, street to satellite, of standardised descriptors (N, D), with the better of both signs."""
-    satellite, street = ((x - x.mean(0)) / (x.std(0) + 1e-6) for x in (satellite.double(), street.double()))
-    return max(recall(satellite, sign * street, ks=(1,), **options)["street_to_satellite_R@1"] for sign in (1, -1))
 
 # %% ../nbs/12_localize.ipynb #0e4df3b2
 def _measure(batches, encoders, painters, perceptual):
@@ -259,12 +250,12 @@ def _measure(batches, encoders, painters, perceptual):
 
 
 def _cheats(config, seed):
-    """The encoders that know nothing: an untrained network and two colour statistics."""
+    """The encoders that know nothing: an untrained network and three statistics of colour."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         untrained = Model(config)
     return {"untrained": (lambda polar: untrained.embed_satellite(polar, polar=True), untrained.embed_street),
-            "mean_colour": (mean_colour, mean_colour), "column_luminance": (column_luminance, column_luminance)}
+            **{cheat.__name__: (cheat, cheat) for cheat in (mean_colour, column_luminance, column_pattern)}}
 
 # %% ../nbs/12_localize.ipynb #89027066
 def _recalls(satellite, street, positions, rule):
@@ -321,5 +312,5 @@ def evaluate(model=None, data="helsinki", split="test", dense=False, radius=None
     if "" in found:
         values, left_out = _recalls(*found.pop(""), dataset.positions, rule)
         table, notes = {**table, **values, "chance_R@1": 100 / len(dataset)}, notes + left_out
-    table |= {f"{name}_R@1": cheat_recall(*sides, **rule) for name, sides in found.items()}
+    table |= {f"{name}_R@1": recall(*sides, ks=(1,), **rule)["street_to_satellite_R@1"] for name, sides in found.items()}
     return {**table, **scores, **({"SD_variant": "signed-128"} if scores else {}), "radius_m": radius, "notes": "; ".join(notes)}

@@ -142,7 +142,7 @@ def inverse_polar(polar, size, oversample=2, radius=None, centre=(0., 0.), north
 def draw_polar(axes, satellite, height=112, width=616, radius=None, centre=(0., 0.), north=0., printed=False):
     """Draw a (3, S, S) tile with the circle that is seen into `axes[0]`, and its polar map into `axes[1]`.
 
-    Settings as in `polar_transform`, which raises ValueError for wrong ones. Returns the polar map (3, height, width)."""
+    Settings as in `polar_transform`, which raises ValueError for wrong ones. Returns the map (3, height, width)."""
     polar = polar_transform(satellite, height, width, radius=radius, centre=centre, north=north, printed=printed)
     size = satellite.shape[-1]
     radius, (east, up), north = _camera(size, radius, centre, north)
@@ -169,7 +169,8 @@ def explore_polar(satellite):
     import matplotlib.pyplot as plt
     from ipywidgets import Dropdown, FloatSlider, IntSlider, interactive
     _check_images(satellite, "satellite", square=True)
-    if satellite.ndim != 3: raise ValueError(f"satellite: one tile (3, S, S), got {tuple(satellite.shape)}; pass batch[0]")
+    if satellite.ndim != 3:
+        raise ValueError(f"satellite: one tile (3, S, S), got shape {tuple(satellite.shape)}; pass batch[0]")
     size = satellite.shape[-1]
 
     def show(height, width, radius, east, up, north, orientation):

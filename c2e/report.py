@@ -26,9 +26,16 @@ from .metrics import one_percent_k, ranks
 from .model import load
 from .polar import inverse_polar
 
-# %% ../nbs/90_report.ipynb #3a4d5904
+# %% ../nbs/90_report.ipynb #33b8192f
+def spread(indices, count):
+    """At most `count` of these indices, evenly spaced from first to last: nobody picked the pretty ones."""
+    if not len(indices):
+        return []
+    return [int(indices[i]) for i in np.unique(np.linspace(0, len(indices) - 1, count).round().astype(int))]
+
+# %% ../nbs/90_report.ipynb #e647e5b7
 def _samples(dataset, indices, raw=False):
-    """Some samples of a dataset, stacked: {"polar", "street", "id", "position"}, with `raw` "satellite" where it can."""
+    """Some samples of a dataset, stacked: "polar", "street", "id", "position"; with `raw` "satellite" if it can."""
     part = take(dataset, list(indices))
     part.raw = raw
     rows = part.__getitems__(range(len(part)))
@@ -43,14 +50,7 @@ def _tiles(dataset, indices, size=128):
         return inverse_polar(samples["polar"], size)
     return torch.nn.functional.interpolate(samples["satellite"], (size, size), mode="area")
 
-
-def spread(indices, count):
-    """At most `count` of these indices, evenly spaced from first to last: nobody picked the pretty ones."""
-    if not len(indices):
-        return []
-    return [int(indices[i]) for i in np.unique(np.linspace(0, len(indices) - 1, count).round().astype(int))]
-
-# %% ../nbs/90_report.ipynb #cb98b9ca
+# %% ../nbs/90_report.ipynb #2d7777e6
 def gather(model, dataset, count=6, k=5, batch=32, progress=False):
     """Everything the pictures need: the ranking of all places, and the samples that are shown.
 
@@ -66,8 +66,8 @@ def gather(model, dataset, count=6, k=5, batch=32, progress=False):
     order = nearest(street, satellite, min(k, len(rank)))[0].numpy()
     return found | {"rank": rank, "order": order, "missed": spread(np.flatnonzero(rank > 0), count)}
 
-
-def matches(dataset, found, place):
+# %% ../nbs/90_report.ipynb #828fa4ce
+def matches(dataset, found, place, credit=""):
     """Figure of one query: its panorama, the k best tiles, and the true tile last if it is not among them."""
     order, rank, ids = found["order"][place], int(found["rank"][place]), found["ids"]
     metres = np.linalg.norm(found["positions"][order] - found["positions"][place], axis=1)
@@ -77,9 +77,9 @@ def matches(dataset, found, place):
     if not true.any():
         order, captions, true = [*order, place], [*captions, f"the true one: {rank + 1}"], np.append(true, True)
     return fig_matches(_samples(dataset, [place])["street"], _tiles(dataset, [int(i) for i in order])[None], true[None],
-                       [captions], [f"{ids[place]}: the true tile has rank {rank + 1} of {len(ids)}"])
+                       [captions], [f"{ids[place]}: the true tile has rank {rank + 1} of {len(ids)}"], credit)
 
-# %% ../nbs/90_report.ipynb #33b8192f
+# %% ../nbs/90_report.ipynb #af9eb6ae
 RECALLS = ("R@1", "R@5", "R@10", "R@1%")
 QUALITY = ("PSNR", "SSIM", "SD", "LPIPS")
 
@@ -96,7 +96,8 @@ def recall_rows(metrics, count):
     metrics: the flat dict of `evaluate`, in which NAME_R@1 is the cheat NAME; count: places in the gallery."""
     both = {"street_to_satellite_": "this network: a street finds its tile",
             "satellite_to_street_": "this network: a tile finds its street"}
-    parts = both | {key[:-3]: key[:-4].replace("_", " ") for key in metrics if key.endswith("_R@1") and key[:-3] not in both}
+    cheats = [key[:-3] for key in metrics if key.endswith("_R@1") and key[:-3] not in (*both, "chance_")]
+    parts = both | {cheat: cheat[:-1].replace("_", " ") for cheat in cheats}
     rows = [[name] + [_number(metrics, part + k, 1) for k in RECALLS] for part, name in parts.items()]
     first = {"R@1": 1, "R@5": 5, "R@10": 10, "R@1%": one_percent_k(count)}
     return rows + [["chance"] + [f"{100 * min(1, first[k] / count):.2f}" for k in RECALLS]]
@@ -108,7 +109,7 @@ def image_rows(metrics):
     rows = [("synthesised panoramas", "")] + [(name.replace("_", " "), name + "_") for name in others]
     return [[name] + [_number(metrics, part + k, 2 if k == "PSNR" else 3) for k in QUALITY] for name, part in rows]
 
-# %% ../nbs/90_report.ipynb #d66619f3
+# %% ../nbs/90_report.ipynb #5077b524
 PAGE = """<!doctype html><html lang=en><head><meta charset=utf-8><title>{title}</title>
 <meta name=viewport content="width=device-width, initial-scale=1"><style>
 body {{ font: 16px/1.55 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #222; background: #fff; margin: 0 }}
@@ -128,7 +129,7 @@ tbody tr:first-child td {{ font-weight: 600 }} .config tbody tr:first-child td {
 </style></head><body><main>{body}</main></body></html>
 """
 
-
+# %% ../nbs/90_report.ipynb #202bb820
 def _inline(figure, alt, vector=False, wide=False):
     """A figure as an <img> that carries its own bytes; a `wide` one scrolls sideways on a phone."""
     buffer = io.BytesIO()
@@ -153,107 +154,118 @@ def _flat(value, name=""):
         return [row for key, inner in value.items() for row in _flat(inner, f"{name}.{key}".strip("."))]
     return [(name, json.dumps(value, default=str))]
 
-# %% ../nbs/90_report.ipynb #54a9700b
-def _found(model, dataset, found, k):
+# %% ../nbs/90_report.ipynb #07133378
+def _places(model, dataset, found, credit):
     """The sections that need the retrieval branch: ranked matches, the map and the masks."""
     places = found["shown"][:3] + [i for i in found["missed"] if i not in found["shown"][:3]][:3]
     yield "Photos and the tiles found for them", (
-        "Above: the photo. Below: the tiles whose descriptors are nearest, best first, with their distance on the ground; "
-        "the true tile has a blue frame. The first three photos are evenly spaced through the gallery, the others evenly "
-        "spaced among the misses: nobody picked the good ones."), "<div class=pair>" + "".join(
-        _inline(matches(dataset, found, i), f"matches of {found['ids'][i]}") for i in places) + "</div>"
+        "Above: the photo. Below: the tiles whose descriptors are nearest, best first, with their distance on the "
+        "ground; the true tile has a blue frame. The first three photos are evenly spaced through the gallery, the "
+        "others evenly spaced among the misses: nobody picked the good ones."), "<div class=pair>" + "".join(
+        _inline(matches(dataset, found, i, credit), f"matches of {found['ids'][i]}") for i in places) + "</div>"
     if not np.isnan(found["positions"]).any():
-        nearest = found["positions"][found["order"][:, 0]]
-        yield "On the map", ("Blue: places whose first match is the true one. Orange: the others, each with a line from "
-                             "where the photo was taken (ring) to where the network put it (cross)."), _inline(
-            fig_map(found["positions"], nearest, getattr(dataset, "world", None), dataset.name), "map of the test region", wide=True)
+        nearest_place = found["positions"][found["order"][:, 0]]
+        drawn = fig_map(found["positions"], nearest_place, getattr(dataset, "world", None), dataset.name)
+        yield "On the map", (
+            "Blue: places whose first match is the true one. Orange: the others, each with a line from where the photo "
+            "was taken (ring) to where the network put it (cross)."), _inline(drawn, "map of the region", wide=True)
     street = found["samples"]["street"][:2].to(model.device)
     with torch.inference_mode():
-        masks = model.retrieval.masks(model.retrieval.encode(street))
+        masks = model.retrieval.masks(model.retrieval.encode(street)).cpu()
     yield "Where the network looks", (
-        "Eq. (2) weighs the street's features with learned masks. Orange cells weigh more than the mean of their mask, purple "
-        "ones less; each mask is scaled to its own largest deviation."
-    ), "<div class=pair>" + "".join(_inline(fig_masks(*pair), "attention masks of " + pair[2])
-                                    for pair in zip(street, masks, found["samples"]["id"])) + "</div>"
+        "Eq. (2) weighs the street's features with learned masks. Orange cells weigh more than the mean of their mask, "
+        "purple ones less; each mask is scaled to its own largest deviation."), "<div class=pair>" + "".join(
+        _inline(fig_masks(*row, credit), "attention masks of " + row[2])
+        for row in zip(street.cpu(), masks, found["samples"]["id"])) + "</div>"
 
+# %% ../nbs/90_report.ipynb #7a313a12
+def _paints(model, found, metrics, credit):
+    """The sections that need the decoder: street views, and how close they are."""
+    samples = found["samples"]
+    fake = model.synthesize(samples["polar"].to(model.device), polar=True).cpu()
+    figures = [fig_pairs(*(image[None] for image in row[:3]), [row[3]], credit)
+               for row in zip(samples["polar"], fake, samples["street"], samples["id"])]
+    yield "Street views from above", (
+        "Top: the polar map, all that the generator sees. Middle: the panorama it makes. Bottom: the real one, with "
+        "sun, season and colours of its own. North is the middle column."), "<div class=pair>" + "".join(
+        _inline(figure, f"street view of {name}") for figure, name in zip(figures, samples["id"])) + "</div>"
+    if "PSNR" in metrics:
+        yield "How close the street views are", (
+            "Against the real street: higher is better for PSNR (dB), SSIM and SD, lower for LPIPS. A blurred mean "
+            "image does well on PSNR, so it stands beside ours, and so does the polar map itself."), _table(
+            ["", *QUALITY], image_rows(metrics))
 
-def _sections(model, dataset, found, metrics, history, seconds, config, k):
-    """All sections of the page as (heading, how to read it, HTML)."""
-    count = len(dataset)
-    yield "How it learned", ("Losses of each training step, and how many validation places are found. The best weights are "
-                             "those with the highest validation R@1; the test places below chose nothing."), _inline(
+# %% ../nbs/90_report.ipynb #5f3bc7ee
+def _sections(model, dataset, found, metrics, run):
+    """All sections of the page as (heading, how to read it, HTML); `run`: its config, history and seconds."""
+    config, history, seconds = run
+    count, credit = len(dataset), getattr(getattr(dataset, "world", None), "attribution", "").split(",")[0]
+    yield "How it learned", (
+        "Losses of each training step, and how many validation places are found. The best weights are those with the "
+        "highest validation score; the places below chose nothing."), _inline(
         fig_curves(history, 100 / count), "training curves", vector=True, wide=True)
     if model.config.retrieval:
         yield "How many places are found", (
-            f"Percent of {count} places of {dataset.name} whose true partner is among the first k. Cheats show how far one "
-            "comes without understanding; chance is a guess. " + metrics.get("notes", "")), _table(
+            f"Percent of {count} places of {dataset.name} whose true partner is among the first k. Cheats show how far "
+            f"one comes without understanding; chance is a guess. {metrics.get('notes', '')}"), _table(
             ["", *RECALLS], recall_rows(metrics, count))
-        yield from _found(model, dataset, found, k)
+        yield from _places(model, dataset, found, credit)
     if model.config.synthesis:
-        samples = found["samples"]
-        fake = model.synthesize(samples["polar"].to(model.device), polar=True).cpu()
-        rows = zip(samples["polar"], fake, samples["street"], samples["id"])
-        yield "Street views from above", (
-            "Top: the polar map, all that the generator sees. Middle: the panorama it makes. Bottom: the real one, with sun, "
-            "season and colours of its own. North is the middle column."), "<div class=pair>" + "".join(
-            _inline(fig_pairs(*(x[None] for x in row[:3]), [row[3]]), f"street view of {row[3]}") for row in rows) + "</div>"
-        if "PSNR" in metrics:
-            yield "How close the street views are", (
-                "Against the real street: higher is better for PSNR (dB), SSIM and SD, lower for LPIPS. A blurred mean image "
-                "does well on PSNR, so it stands beside ours, and so does the polar map itself."), _table(
-                ["", *QUALITY], image_rows(metrics))
+        yield from _paints(model, found, metrics, credit)
     if seconds:
-        yield "Where the time went", f"{clock(sum(seconds.values()))} in all.", _inline(fig_time(seconds), "time", True)
+        total = f"{clock(sum(seconds.values()))} in all."
+        yield "Where the time went", total, _inline(fig_time(seconds), "time by stage", vector=True)
     look = getattr(dataset, "look", None)
     same = look is not None and json.loads(json.dumps(asdict(look))) == config.get("preset", {}).get("look")
-    rows = _flat({**config, "test look": "the same as preset.look" if same else look or "that of the data"})
+    rows = _flat({**config, "look here": "the same as preset.look" if same else look or "that of the data"})
     yield "Every setting", "", _table(["setting", "value"], rows, "config")
 
-# %% ../nbs/90_report.ipynb #e647e5b7
+# %% ../nbs/90_report.ipynb #8c3f9817
 def _cards(metrics, found, history):
-    """The four figures that a reader wants first."""
-    count = len(found["ids"]) if found else 0
-    cards = [(f"{_number(metrics, 'street_to_satellite_R@1', 1)} %", f"of {count} unseen places found at once (R@1); "
-              f"chance {100 / max(count, 1):.2g} %"),
-             (f"{_number(metrics, 'street_to_satellite_R@5', 1)} %", "among the first five (R@5)"),
-             (f"{_number(metrics, 'PSNR', 2)} dB", "PSNR of the synthesised street views")]
-    cards.insert(2, (f"{_number(metrics, 'median_error_m', 0)} m", "median error on the ground"))
-    cards += [(clock(history[-1]["seconds"]), "of training")] if history and "seconds" in history[-1] else []
+    """The figures that a reader wants first; those that were not measured are left out."""
+    count = len(found["ids"])
+    cards = [(_number(metrics, "street_to_satellite_R@1", 1) + " %", f"of {count} places that it never saw found at "
+              f"once (R@1); chance {100 / count:.2g}&nbsp;%"),
+             (_number(metrics, "street_to_satellite_R@5", 1) + " %", "among the first five (R@5)"),
+             (_number(metrics, "median_error_m", 0) + " m", "median error on the ground"),
+             (_number(metrics, "PSNR", 2) + " dB", "PSNR of the synthesised street views"),
+             (clock(history[-1]["seconds"]) if history else "-", "of training")]
     return "<div class=cards>" + "".join(f"<div><b>{a}</b>{b}</div>" for a, b in cards if a[0] != "-") + "</div>"
 
 
+def _target(path):
+    """The path of the page, its folder made; ValueError at once, before the work, when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(path.name + ".tmp").write_text("")
+    except OSError as error:
+        raise ValueError(f"cannot write the report to {path}: {error.strerror}; choose another place") from None
+    return path
+
+# %% ../nbs/90_report.ipynb #c5f5244c
 def report(run, metrics, data=None, split="test", out=None, seconds=None, count=6, k=5, progress=False):
     """Write ONE self-contained HTML page about a run and return its path; nothing in it is loaded from elsewhere.
 
     run: a `Run` or its folder; metrics: the dict of `evaluate`; data: what `open_data` takes (None: the run's own);
-    out: None writes report.html into the run's folder; seconds: stage -> seconds; count: places shown; k: tiles a photo.
-    Raises FileNotFoundError when the folder holds no run, ValueError when the page cannot be written."""
+    out: None writes report.html into the run's folder; seconds: stage -> seconds; count: places shown; k: tiles shown
+    for a photo. Raises FileNotFoundError for a folder without a run, ValueError when the page cannot be written."""
     folder = Path(getattr(run, "folder", run))
     if not (folder / "config.json").is_file():
-        raise FileNotFoundError(f"{folder} holds no run: expected config.json, log.jsonl and weights, as c2e.train writes")
-    config = json.loads((folder / "config.json").read_text())
-    log = folder / "log.jsonl"
+        raise FileNotFoundError(f"{folder} holds no run: expected config.json, log.jsonl and weights (see c2e.train)")
+    target = _target(Path(out or folder / "report.html"))
+    config, log = json.loads((folder / "config.json").read_text()), folder / "log.jsonl"
     history = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
     model = getattr(run, "model", None) or load(folder)
     own = model.config
     dataset = open_data(config["data"] if data is None else data, split, own.height, own.width, tile=own.tile)
     found = gather(model, dataset, count, k, progress=progress)
-    title = f"c2e: {own.name} on {dataset.name}"
-    body = [f"<h1>{html.escape(title)}</h1><p class=note>{time.strftime('%Y-%m-%d')}, run folder {html.escape(folder.name)}. "
-            f"{html.escape(' '.join(getattr(dataset, 'notes', [])))}</p>", _cards(metrics, found, history)]
-    for heading, words, content in _sections(model, dataset, found, metrics, history, seconds, config, k):
+    title = html.escape(f"c2e: {own.name} on {dataset.name}")
+    notes = html.escape(" ".join([f"{time.strftime('%Y-%m-%d')}, run folder {folder.name}.", *dataset.notes]))
+    body = [f"<h1>{title}</h1><p class=note>{notes}</p>", _cards(metrics, found, history)]
+    for heading, words, content in _sections(model, dataset, found, metrics, (config, history, seconds)):
         body.append(f"<section><h2>{heading}</h2><p>{html.escape(words)}</p>{content}</section>")
     credit = getattr(getattr(dataset, "world", None), "attribution", "")
-    body.append(f"<p class=note>{html.escape('Map data ' + credit + ': openstreetmap.org/copyright' if credit else '')}</p>")
-    return _write(Path(out) if out else folder / "report.html", PAGE.format(title=html.escape(title), body="\n".join(body)))
-
-
-def _write(path, text):
-    """Write the page under a temporary name, then rename it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_name(path.name + ".tmp").write_text(text, encoding="utf-8")
-        os.replace(path.with_name(path.name + ".tmp"), path)
-    except OSError as error:
-        raise ValueError(f"cannot write the report to {path}: {error.strerror}; choose another place with out=") from None
-    return path
+    body += [f"<p class=note>{html.escape('Map data ' + credit)}; openstreetmap.org/copyright</p>"] if credit else []
+    target.with_name(target.name + ".tmp").write_text(PAGE.format(title=title, body="\n".join(body)), encoding="utf-8")
+    os.replace(target.with_name(target.name + ".tmp"), target)
+    return target

@@ -121,17 +121,16 @@ def _check_features(features, which, channels, height, width):
 class Retrieval(nn.Module):
     """The branch R (Section 3.3): forward(street, features) -> unit (satellite_descriptor, street_descriptor).
 
-    Street views are height x width (multiples of 8), features have `channels` = 8 x the generator's. pretrained asks
-    torchvision for ImageNet weights (256 channels only; "auto": where they exist), `.pretrained` says if they came.
-    Wrong sizes are a ValueError. The 182 state tensors stand in the order of the authors' checkpoint.
-    """
+    height, width of the street views: multiples of 8; `channels` = 8 x the generator's; wrong sizes: ValueError.
+    pretrained: ask torchvision for ImageNet weights (256 channels only; "auto": where they exist); `.pretrained`
+    says if they came. The 182 state tensors stand in the order of the authors' checkpoint."""
     def __init__(self, height, width, channels=256, heads=8, pretrained=False):
         super().__init__()
         _check_retrieval(height, width, channels, pretrained)
         self.height, self.width, self.channels, self.heads = height, width, channels, heads
         self.trunk = street_trunk(channels)
-        positions = height * width // 64
-        self.attention_satellite, self.attention_street = (SpatialAttention(positions, heads) for _ in range(2))
+        self.attention_satellite = SpatialAttention(height * width // 64, heads)
+        self.attention_street = SpatialAttention(height * width // 64, heads)
         self.pretrained = bool(pretrained) and channels == 256 and _imagenet(self.trunk)
 
     def forward(self, street, features):
