@@ -55,7 +55,7 @@ def regions(preset, places=None):
 
 # %% ../nbs/90a_demo.ipynb #0db8e6f4
 def minutes(steps=None, seed=10):
-    """Minutes that the demo would take here: rasters, a timed trial of eight training steps, and what surrounds them."""
+    """Minutes that the demo would take here: rasters, a timed trial of eight training steps, what surrounds them."""
     seconds, preset = {}, preset_from("tiny", seed=seed, **({"steps": steps} if steps else {}))
     with stage(seconds, "map", "Helsinki: from the map to rasters and shadows"):
         sets = regions(preset)

@@ -187,6 +187,7 @@ def _panel(axes, rows, keys, names, smooth=False):
         if smooth:
             axes.plot(x, y, color=line.get_color(), alpha=0.2, lw=0.6, ls="-", zorder=1)
     axes.set_xlabel("step")
+    axes.xaxis.get_major_locator().set_params(integer=True)
 
 # %% ../nbs/89_figures.ipynb #179b788d
 @rc_context(STYLE)

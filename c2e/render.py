@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 
 from .light import CANONICAL, COMPASS, LOOK, Look, shade
-from .paint import CLOUDY, FRACTAL, WHITE, Draw, Hits, facade, grain, ground, leaves, posts, sky, soil, sunlight, unpack
+from .paint import (CLOUDY, FRACTAL, WHITE, Draw, Hits, facade, grain, ground, leaves, posts, sky, soil, sunlight,
+                       unpack)
 
 # %% ../nbs/02_render.ipynb #461ac94f
 def _places(world, positions):
@@ -21,7 +22,7 @@ def _places(world, positions):
     places = np.asarray(positions, np.float64)
     places = places[None] if places.shape == (2,) else places
     if places.ndim != 2 or places.shape[1] != 2:
-        raise ValueError(f"expected positions (N, 2) or (2,), east and north in metres; got an array of shape {places.shape}")
+        raise ValueError(f"expected positions (N, 2) or (2,), east and north in metres; got shape {places.shape}")
     world.check(places)
     return places
 
@@ -97,8 +98,8 @@ def satellite(world, positions, size=256, seed=0, look=LOOK, tile=80.0):
 def rays(height, width, reach=180.):
     """Azimuths (W,) in radians, tangents of elevation (H,), distances (K,) in metres at which a ray looks at the map.
 
-    Column j looks at 2 pi j / W - pi, row i at 32.6 (1 - 2 (i + 0.5) / H) degrees. Steps grow from 0.35 m near the camera to
-    2 m (0.7 to 4 m for small images)."""
+    Column j looks at 2 pi j / W - pi, row i at 32.6 (1 - 2 (i + 0.5) / H) degrees. Steps grow from 0.35 m near
+    the camera to 2 m (0.7 to 4 m for small images)."""
     azimuth = 2 * np.pi * np.arange(width) / width - np.pi
     elevation = np.radians(32.6) * (1 - 2 * (np.arange(height) + .5) / height)
     steps = 208 if width >= 400 else 112
@@ -114,7 +115,7 @@ def _running_max(a):
 class Scene:
     """What a batch of panoramas shares: cameras, rays, and what each pixel (B, W, H) meets first.
 
-    camera (B, 2) in metres. Masks: `sky`, `ground`, `solid`; `distance` (inf for sky); along the rays (B, W, K): `field`,
+    camera (B, 2) in metres. Masks: `sky`, `ground`, `solid`; `distance` (inf for sky). Along the rays (B, W, K): `field`,
     `far` (distance), `at` (cell), `wall` (stands on a wall); `k`: the sample that a solid pixel meets."""
 
     def __init__(self, shaded, look, draw, camera, height, width):
@@ -185,9 +186,9 @@ class Scene:
 
 # %% ../nbs/02_render.ipynb #f673adb5
 def crowns(scene, image):
-    """Second layer: crowns hang between base and top. Draws into image (3, B, W, H), returns distances (B, W, H), inf = none.
+    """Second layer: crowns hang between base and top. Draws into image (3, B, W, H); returns distances (B, W, H) or inf.
 
-    A pixel meets the first sample whose top is high enough, or the first whose base is low enough, if it lies inside."""
+    A pixel meets the first sample whose top is high enough, or the first whose base is low enough, if it is inside."""
     near = (((scene.field >> 10) & 1023) > 0).any(2)                       # rays that meet any crown
     upper = int((scene.tangent > -.12).sum())                              # rows, from the top, that can meet one
     (b, w), k = near.nonzero(as_tuple=True), torch.arange(len(scene.steps))
@@ -261,8 +262,8 @@ def _cameras(world, draw, look, places):
 def panorama(world, positions, height=112, width=616, seed=0, look=LOOK):
     """What a camera 2.5 m above each place sees all round: float32 (N, 3, height, width) in [-1, 1].
 
-    positions (N, 2) or (2,): east, north in metres. Column j looks at azimuth 2 pi j / width - pi (north in width/2), row i
-    at 32.6 (1 - 2 (i + 0.5) / height) degrees (section 4.1). ValueError: off the map, inside a building."""
+    positions (N, 2) or (2,): east, north in metres. Column j looks at azimuth 2 pi j / width - pi (north in width/2),
+    row i at 32.6 (1 - 2 (i + 0.5) / height) degrees (section 4.1). ValueError: off the map, inside a building."""
     places, shaded = _places(world, positions), shade(world, look)
     out = torch.empty(len(places), 3, height, width)
     chunk = max(1, 2 ** 19 // (height * width))
