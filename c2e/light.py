@@ -26,7 +26,7 @@ class Look:
     overcast: tuple = (0., 1.)          # 0 = hard sun, 1 = no shadows at all
     seasons: tuple = ("spring", "summer", "late summer", "autumn")   # rows of SEASONS
     season_mix: float = 0.3             # how far a view may stray from its season's colours towards another's
-    exposure: tuple = (0.8, 1.2)        # factor
+    exposure: tuple = (0.9, 1.3)        # factor
     contrast: tuple = (0.85, 1.15)      # factor about mid grey
     cast: float = 0.08                  # colour cast: red and blue are multiplied by up to 1 +- cast
     noise: tuple = (0.004, 0.02)        # sensor noise: standard deviation on the 0..1 scale
