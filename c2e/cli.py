@@ -38,7 +38,7 @@ Switch = FlagCreatePairsOff[bool]
 class Demo:
     """See it learn: render Helsinki from its map, train a small network, find streets that it never saw.
 
-    Takes about ten minutes on two CPU cores and writes one folder with the trained weights, all figures as
+    Takes about eight minutes on two CPU cores and writes one folder with the trained weights, all figures as
     metrics.json, and report.html, which opens in any browser without a network. Interrupt it with Ctrl-C: the
     same command goes on where it stopped. A finished demo is never overwritten: the next one gets a new folder."""
     out: _named(Path, "FOLDER") = Path("c2e-demo")
@@ -66,8 +66,9 @@ class Train:
     goes on from there, to the very same numbers on a CPU."""
     preset: _named(str, "NAME") = "tiny"
     """tiny (two CPU cores, minutes), small (one modest GPU) or paper (the paper's sizes, by the letter)."""
-    data: _named(str, "NAME-OR-FOLDER") = "helsinki"
-    """helsinki, suburb, helsinki+suburb, or a folder: CVUSA's layout, or satellite/ and street/ with equal names."""
+    data: _given(str, "NAME-OR-FOLDER") = None
+    """helsinki, suburb, helsinki+suburb, or a folder: CVUSA's layout, or satellite/ and street/ with equal names.
+    Without it: helsinki, or what the run folder given as preset was trained on."""
     out: _given(Path, "FOLDER") = None
     """Run folder. Without it: runs/PRESET-DATA."""
     steps: _given(int, "N") = None

@@ -146,7 +146,7 @@ def run_train(command):
     print("\non the validation places, which chose the best weights:")
     show(run.metrics)
     print(f"\nrun folder  {run.folder.resolve()}")
-    print(f"next        c2e evaluate {run.folder} --data {command.data} --baselines")
+    print(f"next        c2e evaluate {run.folder} --data {command.data or 'helsinki'} --baselines")
 
 
 def run_evaluate(command):

@@ -7,7 +7,11 @@ __all__ = ['LOOK', 'CANONICAL', 'GROUND', 'GREEN', 'SEASONS', 'SOLIDS', 'STYLE',
            'direction', 'sun_positions', 'shadow_height', 'Shaded', 'shade']
 
 # %% ../nbs/02_light.ipynb #c86a446d
-import math, os, zlib
+import math
+import os
+import shutil
+import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -275,6 +279,7 @@ def _store(arrays, folder):
     try:
         os.replace(part, folder)
     except OSError:                                          # another process was first
+        shutil.rmtree(part)
         if not folder.exists():
             raise
 
@@ -295,9 +300,14 @@ def shade(world, look=LOOK):
                   *world.buildings.values()):
             mark = zlib.crc32(np.ascontiguousarray(a).tobytes(), mark)
         folder = Path(os.environ.get("C2E_CACHE", Path.home() / ".cache" / "c2e")) / f"shade-{world.name}-{mark:08x}"
-        if not folder.exists():
-            _store(_prepare(world, look), folder)
-        arrays = {path.stem: np.load(path, mmap_mode="c") for path in sorted(folder.glob("*.npy"))}
+        arrays = {} if folder.exists() else _prepare(world, look)
+        try:
+            if arrays:
+                _store(arrays, folder)
+            arrays = {path.stem: np.load(path, mmap_mode="c") for path in sorted(folder.glob("*.npy"))}
+        except OSError as error:
+            warnings.warn(f"no cache for {world.name}: {error}. Set C2E_CACHE to a folder that can be written", stacklevel=2)
+            arrays = arrays or _prepare(world, look)
     tensors = {n: a if n in ("suns", "things", "near") else torch.from_numpy(a) for n, a in arrays.items()}
     kept[key] = Shaded(world.height.shape, world.cell, world.bounds[0], world.bounds[3], **tensors)
     return kept[key]
