@@ -32,5 +32,6 @@ setup(
     extras_require={"dev": words("dev_requirements"), "osm": words("osm_requirements")},
     entry_points={"console_scripts": words("console_scripts")},
     classifiers=["Intended Audience :: Education", "Intended Audience :: Science/Research",
+                 "Programming Language :: Python :: 3"],
     zip_safe=False,
 )
