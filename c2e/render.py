@@ -170,12 +170,13 @@ def thin_things(scene, image, crown, camera):
     square = (((shaded.north - camera[:, 1]) // 16).astype(int).clip(0, rows - 1),
               ((camera[:, 0] - shaded.west) // 16).astype(int).clip(0, cols - 1))
     found = shaded.near[square]
-    if not (found >= 0).any():
-        return
-    thing = shaded.things[found]
+    thing = shaded.things[found] if len(shaded.things) else np.zeros((*found.shape, 6))
     gap = thing[..., :2] - camera[:, None]
     r = np.where(found < 0, np.inf, np.hypot(gap[..., 0], gap[..., 1]).clip(.3))
-    order = np.argsort(r, 1, kind="stable")[:, :int((r < 50.).sum(1).max())]
+    most = int((r < 50.).sum(1).max())
+    if not most:
+        return
+    order = np.argsort(r, 1, kind="stable")[:, :most]
     sort = lambda a: _single(np.take_along_axis(a, order, 1))
     centre = sort((np.arctan2(gap[..., 0], gap[..., 1]) / (2 * np.pi) + .5) * width)
     foot, top, radius, lamp = (sort(thing[..., i]) for i in range(2, 6))
