@@ -18,11 +18,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from .data import mirror, open_data
+from .data import mirror, open_data, turn
 from .losses import gan_loss, keep_ratio, l1_loss, soft_margin_triplet
 from .metrics import recall
 from .model import Config, Model, load
-from .run import (PRESETS, Batches, CtrlC, Preset, Run, deaf, finished, learning_rate, model_config, paints,
+from .run import (PRESETS, Average, Batches, CtrlC, Preset, Run, deaf, finished, learning_rate, model_config, paints,
                      preset_from, restore_state, run_folder, save_state)
 
 # %% ../nbs/11_training.ipynb #33270e53
@@ -166,12 +166,12 @@ def _score(scores):
 
 def _judge(run, val_set):
     "Validate, log, and keep the weights as best.safetensors if they are."
-    scores = validate(run.model, val_set, run.preset.batch)
+    scores = validate(run.judged, val_set, run.preset.batch)
     run.log("validation", **scores)
     if not run.metrics or _score(scores) > _score(run.metrics):
         run.metrics = scores | {"step": run.step}
         run.model.notes |= {"step": run.step, "validation": scores}
-        run.model.save(run.folder / "best.safetensors")
+        run.judged.save(run.folder / "best.safetensors")
 
 
 def _held(dataset, limit=2**29):
@@ -197,11 +197,16 @@ def _batch(run, sample, optimizers, steps, per_epoch):
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
     polar, street = (sample[v].to(device, non_blocking=True, memory_format=layout) for v in ("polar", "street"))
     lr, keep = learning_rate(preset, run.step, steps), keep_ratio(run.step // per_epoch, preset.schedule)
-    for optimizer in optimizers.values():
-        optimizer.param_groups[0]["lr"] = lr
+    for part, optimizer in optimizers.items():
+        own = preset.lr_discriminator if part == "discriminator" else None
+        optimizer.param_groups[0]["lr"] = lr * (own or preset.lr) / preset.lr
+    if preset.yaw:
+        polar, street = turn((polar, street), preset.seed, run.step)
     far, paint = _far(sample["position"], preset.near), run.step % preset.paint_every == 0
     log = training_step(run.model.train(), optimizers, polar, street, preset, keep, far, paint)
     run.step += 1
+    if run.average:
+        run.average.update(run.model, run.step)
     if run.step % max(1, steps // 2000) == 0 or run.step == steps:
         run.log("step", epoch=run.step / per_epoch, lr=lr, keep=keep, **log)
     return log
@@ -255,6 +260,7 @@ def _begin(preset, folder, device, data):
     model.notes = {"data": data, "look": preset.look.name, "pretrained": model.retrieval.pretrained}
     model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
     optimizers, run = make_optimizers(model, preset), Run(model, folder, preset)
+    run.average = Average(model, preset.ema) if preset.ema else None
     if (folder / "state.pt").exists():
         restore_state(run, optimizers)
     else:
