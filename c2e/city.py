@@ -317,4 +317,5 @@ def rasterise(extract, bounds, cell=0.5):
     trees = plant(canvas, extract["trees"])
     crowns(canvas, trees)
     return {"height": canvas.height, "material": canvas.material, "object": canvas.object, "canopy": canvas.canopy,
-            "canopy_base": canvas.canopy_base, "trees": trees, **{f"buildings.{k}": v for k, v in table.items()}}
+            "canopy_base": canvas.canopy_base, "trees": trees,
+            "cars": np.zeros((0, 3)), "front": np.ones(canvas.shape, np.uint8), **{f"buildings.{k}": v for k, v in table.items()}}

@@ -19,7 +19,7 @@ from .city import MATERIALS, RULES, above_ground, along, impute, rasterise
 LAYERS = ("parts", "trees", "lamps", "areas", "rails", "barriers", "coast")
 ATTRIBUTION = "(c) OpenStreetMap contributors, ODbL 1.0"
 SPLITS = {"helsinki": (-470.0, 530.0), "suburb": (-700.0, 650.0)}  # test is south of the first, val north of the second
-GAP, EDGE, VERSION = 80.0, 42.0, 6  # metres between splits, metres to the map's edge, version of cached rasters
+GAP, EDGE, VERSION = 80.0, 42.0, 7  # metres between splits, metres to the map's edge, version of cached rasters
 
 # %% ../nbs/01_world.ipynb #b3915af8
 @dataclass
@@ -28,7 +28,8 @@ class World:
 
     `height`: solid things, metres, float32; `material`: ground cover, uint8 index of MATERIALS; `object`: k > 0 is row
     k - 1 of `buildings`, -1 wall, -2 hedge, -3 fence; `canopy`, `canopy_base`: top and underside of crowns, of roofs
-    on posts (there object > 0 and height 0). `trees` (T, 4): east, north, height, crown radius; `lamps` (L, 2);
+    on posts (there object > 0 and height 0); `front`: 1 near a street, + 2 at a shop, uint8. `trees` (T, 4): east,
+    north, height, crown radius; `lamps` (L, 2); `cars` (N, 3): east, north, heading of places where a car may stand;
     `origin`: lon, lat; `bounds`: west, south, east, north (m); `splits`: northings where test ends and val begins."""
     name: str
     attribution: str
@@ -43,6 +44,8 @@ class World:
     buildings: dict
     trees: np.ndarray
     lamps: np.ndarray
+    cars: np.ndarray
+    front: np.ndarray
     paths: list = field(default_factory=list)
     splits: tuple = None
     MATERIALS = MATERIALS
@@ -80,7 +83,8 @@ def toy(cls, height, cell=0.5, name="toy", origin=(24.9443, 60.17165), **others)
     house = impute({"kind": "apartments", "height": float(height.max())}, 100, (0, 0), True)
     given = {"material": np.where(solid, MATERIALS.index("roof"), 0).astype(np.uint8), "object": solid.astype(np.int32),
              "canopy": np.zeros_like(height), "canopy_base": np.zeros_like(height), "trees": np.zeros((0, 4)),
-             "buildings": {k: np.array([v]) for k, v in house.items()}, "lamps": np.zeros((0, 2)), **others}
+             "buildings": {k: np.array([v]) for k, v in house.items()}, "lamps": np.zeros((0, 2)),
+             "cars": np.zeros((0, 3)), "front": np.ones(height.shape, np.uint8), **others}
     return cls(name, "made by hand", origin, (-w * cell / 2, -h * cell / 2, w * cell / 2, h * cell / 2), cell, height,
                **given)
 
