@@ -98,7 +98,9 @@ def _blocks(solid, block=512, halo=24):
 
 
 def walls(world):
-    "Direction and plane of the wall, fall and slope of the roof, bytes (R, C) each; main axis of each building, radians (1 + B,)."
+    """Bytes (R, C): direction of the wall, offset of its plane, fall and slope of the roof; then the buildings' axes.
+
+    The axes are radians (1 + B,), entry 0 for nothing; the bytes are uint8 tensors, row 0 north."""
     height, count = np.ascontiguousarray(world.height), len(world.buildings["height"])
     facing, plane, fall, steep = (torch.zeros(height.shape, dtype=torch.uint8) for _ in range(4))
     look = lambda w: (torch.from_numpy(height[w]), torch.from_numpy(np.maximum(world.object[w], 0)))
@@ -111,6 +113,7 @@ def walls(world):
     for window, inner, block in _blocks(height > 0):
         raw, owner = look(window)
         wall, side = _snap(*slope(raw), axis, owner)
-        for out, new in zip((facing, plane, fall, steep), (wall, _planes(raw, wall, side), *_slopes(raw, owner, world.cell))):
+        found = wall, _planes(raw, wall, side), *_slopes(raw, owner, world.cell)
+        for out, new in zip((facing, plane, fall, steep), found):
             out[block] = new[inner].to(torch.uint8)
     return facing, plane, fall, steep, axis

@@ -32,11 +32,12 @@ def styles(table, axis, seed=3):
     grid = np.array([GRIDS.index((g := r[1].split())[int(v * len(g))]) for r, v in zip(rules, u[:, 0])])
     clad, eaves = np.array([CLADS.index(r[0]) for r in rules]), np.asarray(table["eaves"], np.float32)
     storey = np.clip(eaves / np.maximum(1, np.round(table["levels"])), 2.4, 5.)
-    shops = np.isin(table["kind"], [BUILDING_KINDS.index(k) for k in ("apartments", "office", "public", "industrial", "kiosk")])
+    trade = [BUILDING_KINDS.index(k) for k in ("apartments", "office", "public", "industrial", "kiosk")]
     wide = np.where(grid == GRIDS.index("ribbon"), np.where(span(3) > 0, .94, 0), span(3))
     pitched = np.asarray(table["roof_shape"]) > 0
     built = [*np.transpose(table["facade"]), *np.transpose(table["roof"]), storey, span(2), wide, span(4), span(5), eaves,
-             shops & (eaves > 2.9), np.sin(axis), np.cos(axis), np.full(count, .12), np.where(clad == 4, .3, .18 + .1 * u[:, 9]),
+             np.isin(table["kind"], trade) & (eaves > 2.9), np.sin(axis), np.cos(axis), np.full(count, .12),
+             np.where(clad == 4, .3, .18 + .1 * u[:, 9]),
              np.where(pitched, table["pitch"], 0), grid, span(6), span(7) * (storey * 2 < eaves + 1), span(8), clad,
              *np.transpose(table["trim"])]
     other = np.array([[*c, *c, 3., 3., 0., 0., .5, 100., 0., 0., 1., 0., 0., 0., 0., 0., 0., 0., 0., *c] for c in SOLIDS])

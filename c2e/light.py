@@ -62,7 +62,8 @@ class Look:
 LOOK = Look()
 CANONICAL = Look("canonical", (180., 180.), (40., 40.), 1, (.3, .3), ("summer",), 0., (1., 1.), (1., 1.), 0., (0., 0.),
                  (0., 0.), 0., (1., 1.), (1., 1.), (1., 1.), (1., 1.), (1., 1.), (.6, .6), (800., 800.), (.4, .4), 0.,
-                 cars=(0., 0.), snow=0., skies=False, lens=(0., 0.), jpeg=None, vignette=(0., 0.), tile_blur=(0., 0.), lean=0.)
+                 cars=(0., 0.), snow=0., skies=False, lens=(0., 0.), jpeg=None, vignette=(0., 0.), tile_blur=(0., 0.),
+                 lean=0.)
 
 # %% ../nbs/02_light.ipynb #8d445070
 GROUND = {"ground": (.47, .44, .40), "grass": (.36, .42, .24), "asphalt": (.36, .36, .37), "paving": (.55, .53, .51),
@@ -75,7 +76,7 @@ SEASONS = {  # what is added to green ground, the colour of leaves, how much of 
     "spring": (.05, .09, -.01, .44, .54, .27, .75), "summer": (-.03, .01, -.02, .24, .36, .16, 1.),
     "late summer": (.06, .05, .0, .29, .36, .18, 1.), "autumn": (.10, .02, -.02, .60, .42, .18, .8)}
 STEP = 0.3                                                                # metres of one unit of shadow height
-VERSION = 7                                                               # of the prepared arrays on disk
+VERSION = 8                                                               # of the prepared arrays on disk
 
 # %% ../nbs/02_light.ipynb #1d38e4dd
 def sun_positions(look=LOOK):
@@ -136,7 +137,7 @@ class Shaded:
     "A world prepared for rendering: R x C cells, flat, row 0 north; solids by style; shadows by sun; thin things."
     shape: tuple; cell: float; west: float; north: float
     field: torch.Tensor      # (RC,) int32: height (11 bits), crown top, crown base (10 bits each), in units of 5 cm
-    surface: torch.Tensor    # (RC,) int32, a byte each: red, green, blue, share that follows the season (or the roof's slope)
+    surface: torch.Tensor    # (RC,) int32, a byte each: red, green, blue, share that follows the season (roofs: slope)
     solid: torch.Tensor      # (RC,) int32: row of `styles` << 16 | wall direction << 8 | offset of the wall's plane
     fall: torch.Tensor       # (RC,) uint8: direction in which the roof falls
     shadows: torch.Tensor    # (suns, RC) int16: height of the shadow of solids << 8 | of crowns, units of STEP
@@ -178,8 +179,9 @@ def _prepare(world, look):
         shadows[s, :, 0] = steps(shadow_height(world.canopy, sun, world.cell))
         shadows[s, :, 1] = steps(shadow_height(world.height, sun, world.cell))
     (things, near), cars = _things(world), np.asarray(world.cars, float).reshape(-1, 3)
-    return dict(field=field.reshape(-1), surface=_surface(world, rows, steep.numpy()).reshape(-1), solid=solid.reshape(-1).numpy(),
-                fall=fall.reshape(-1).numpy(), shadows=shadows.view("<i2")[..., 0], styles=rows,
+    surface = _surface(world, rows, steep.numpy()).reshape(-1)
+    return dict(field=field.reshape(-1), surface=surface, solid=solid.reshape(-1).numpy(), fall=fall.reshape(-1).numpy(),
+                shadows=shadows.view("<i2")[..., 0], styles=rows,
                 suns=suns, things=things, near=near,
                 front=world.front.reshape(-1), cars=cars, near_cars=_near(world, cars, 70., 60))
 
@@ -210,8 +212,8 @@ def shade(world, look=LOOK):
         arrays = _prepare(world, look)
     else:
         mark = zlib.crc32(repr((VERSION, key, world.bounds)).encode())
-        for a in (world.height, world.material, world.object, world.canopy, world.canopy_base, world.front, world.trees, world.lamps,
-                  world.cars, *world.buildings.values()):
+        for a in (world.height, world.material, world.object, world.canopy, world.canopy_base, world.front, world.trees,
+                  world.lamps, world.cars, *world.buildings.values()):
             mark = zlib.crc32(np.ascontiguousarray(a).tobytes(), mark)
         folder = Path(os.environ.get("C2E_CACHE", Path.home() / ".cache" / "c2e")) / f"shade-{world.name}-{mark:08x}"
         arrays = {} if folder.exists() else _prepare(world, look)
@@ -220,8 +222,10 @@ def shade(world, look=LOOK):
                 _store(arrays, folder)
             arrays = {path.stem: np.load(path, mmap_mode="c") for path in sorted(folder.glob("*.npy"))}
         except OSError as error:
-            warnings.warn(f"no cache for {world.name}: {error}. Set C2E_CACHE to a folder that can be written", stacklevel=2)
+            warnings.warn(f"no cache for {world.name}: {error}. Set C2E_CACHE to a folder that can be written",
+                          stacklevel=2)
             arrays = arrays or _prepare(world, look)
-    tensors = {n: a if n in ("suns", "things", "near", "cars", "near_cars") else torch.from_numpy(a) for n, a in arrays.items()}
+    plain = ("suns", "things", "near", "cars", "near_cars")
+    tensors = {n: a if n in plain else torch.from_numpy(a) for n, a in arrays.items()}
     kept[key] = Shaded(world.height.shape, world.cell, world.bounds[0], world.bounds[3], **tensors)
     return kept[key]

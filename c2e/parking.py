@@ -22,7 +22,8 @@ def bays(canvas, area):
     (length, depth), (u, v) = high - low, np.moveaxis(canvas.centres(window) @ frame.T - low, -1, 0)
     narrow = depth < 4.7
     pitch, period = (6.0, 99.0) if narrow else (2.5, 16.0)
-    line = (u % pitch < 0.5) & ((v % period < 5) | (v % period >= 11) & (not narrow)) | (abs(v % 16 - 16) < 0.25) & (v > 5)
+    line = (u % pitch < 0.5) & ((v % period < 5) | (v % period >= 11) & (not narrow))
+    line |= (abs(v % 16 - 16) < 0.25) & (v > 5)                               # between two rows, back to back
     canvas.material[window][mask & line & ~canvas.kept[window]] = MATERIALS.index("bay")
     across = np.array([depth / 2]) if narrow else np.concatenate([np.arange(0, depth, 16) + d for d in (2.5, 13.5)])
     spots = np.stack(np.meshgrid(np.arange(pitch / 2 + 0.25, length, pitch), across), -1).reshape(-1, 2)
@@ -33,12 +34,14 @@ def bays(canvas, area):
 
 
 def fits(canvas, cars, free, share=1.0):
-    """Bool (N,): of fifteen points below the body of each car, 4.4 x 1.8 m, such a share is `free` (rows, cols)."""
+    """Bool (N,): of fifteen points below the body of each car, 4.4 x 1.8 m, such a share is `free` (rows, cols) and on the map."""
     ahead, aside = (v.ravel() for v in np.meshgrid([-2.2, -1.1, 0, 1.1, 2.2], [-0.9, 0, 0.9]))
     sin, cos = np.sin(cars[:, 2, None]), np.cos(cars[:, 2, None])
     east = cars[:, 0, None] + sin * ahead + cos * aside
     north = cars[:, 1, None] + cos * ahead - sin * aside
-    return free[canvas.at(np.stack([east, north], -1))].mean(1) >= share - 1e-9
+    west, south, right, top = canvas.bounds
+    on_map = (east > west) & (east < right) & (north > south) & (north < top)
+    return (free[canvas.at(np.stack([east, north], -1))] & on_map).mean(1) >= share - 1e-9
 
 # %% ../nbs/01_parking.ipynb #381c2d03
 def kerbside(canvas, extract, urban):
@@ -69,7 +72,8 @@ def kerbside(canvas, extract, urban):
     cars = np.concatenate([np.zeros((0, 3)), *cars])
     for things, metres in ((junctions, 10.0), (crossings, 6.0)):
         cars = cars[clear(cars, things, metres)]
-    return cars[fits(canvas, cars, free, 0.85)]
+    never = np.isin(canvas.material, [MATERIALS.index(m) for m in ("rail", "marking", "water")])
+    return cars[fits(canvas, cars, free, 0.85) & fits(canvas, cars, ~never)]
 
 
 def clear(cars, things, metres):

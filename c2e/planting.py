@@ -27,7 +27,8 @@ def plots(extract, canvas):
     """Hedges and fences round the gardens of a suburb, as barriers: along streets, and between plots by the rule."""
     metres, hedge, fence, between = RULES["gardens"]["suburb"]
     garden, out = MATERIALS.index("garden"), []
-    for road in (r for r in extract["roads"] if driven(r) and r["kind"] in ("residential", "living_street", "unclassified")):
+    quiet = ("residential", "living_street", "unclassified")
+    for road in (r for r in extract["roads"] if driven(r) and r["kind"] in quiet):
         half, length = profile(road, False)[0] / 2 + 2.5, along(road["P"], [0.0])[1]
         for side in (-1, 1):
             kerb, back = (shift(road["P"], side * (half + d)) for d in (0, 20.0))
