@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['RULES', 'MATERIALS', 'winding', 'rings', 'footprint', 'strips', 'along', 'shift', 'dashes', 'above_ground', 'draw',
-           'Canvas', 'sea', 'profile', 'driven', 'streets', 'zebras', 'fronts', 'bands', 'axes']
+           'Canvas', 'cells', 'paint', 'lines', 'sea', 'profile', 'driven', 'streets', 'zebras', 'fronts', 'bands',
+           'axes']
 
 # %% ../nbs/01_city.ipynb #e7756e99
 import importlib.resources, json, zlib
@@ -109,13 +110,6 @@ class Canvas:
         p = np.asarray(points, np.float64)
         return np.stack([self.bounds[3] - p[..., 1], p[..., 0] - self.bounds[0]], -1) / self.cell - 0.5
 
-    def cells(self, edges):
-        """(window, mask): the part of the map that closed edges in metres touch, and the cells inside them."""
-        start, end = map(self.rowcol, edges)
-        low = np.clip(np.floor(start.min(0)), 0, self.shape).astype(int)
-        high = np.clip(np.ceil(start.max(0)) + 1, low, self.shape).astype(int)
-        return np.s_[low[0]:high[0], low[1]:high[1]], winding(start - low, end - low, tuple(high - low)) != 0
-
     def centres(self, window):
         """East and north (rows, cols, 2) in metres of the cell centres of a window."""
         r, c = np.mgrid[window]
@@ -126,17 +120,29 @@ class Canvas:
         rc = np.rint(self.rowcol(points)).astype(int).clip(0, np.array(self.shape) - 1)
         return rc[..., 0], rc[..., 1]
 
-    def paint(self, edges, material, only=()):
-        """Ground cover inside edges, where `only` names materials on those alone; returns (window, mask)."""
-        window, mask = self.cells(edges)
-        if only:
-            mask &= np.isin(self.material[window], [MATERIALS.index(m) for m in only])
-        self.material[window][mask] = MATERIALS.index(material)
-        return window, mask
+# %% ../nbs/01_city.ipynb #1d9e1d78
+def cells(canvas, edges):
+    """(window, mask): the part of the map that closed edges in metres touch, and the cells inside them."""
+    start, end = map(canvas.rowcol, edges)
+    low = np.clip(np.floor(start.min(0)), 0, canvas.shape).astype(int)
+    high = np.clip(np.ceil(start.max(0)) + 1, low, canvas.shape).astype(int)
+    return np.s_[low[0]:high[0], low[1]:high[1]], winding(start - low, end - low, tuple(high - low)) != 0
 
-    def lines(self, lines, width, material, only=()):
-        """Ground cover along lines of one width (or a width each)."""
-        return self.paint(strips(lines, width), material, only) if lines else (np.s_[:0, :0], np.zeros((0, 0), bool))
+
+def paint(canvas, edges, material, only=()):
+    """Ground cover inside edges, where `only` names materials on those alone; returns (window, mask)."""
+    window, mask = canvas.cells(edges)
+    if only:
+        mask &= np.isin(canvas.material[window], [MATERIALS.index(m) for m in only])
+    canvas.material[window][mask] = MATERIALS.index(material)
+    return window, mask
+
+
+def lines(canvas, lines, width, material, only=()):
+    """Ground cover along lines of one width (or a width each)."""
+    return canvas.paint(strips(lines, width), material, only) if lines else (np.s_[:0, :0], np.zeros((0, 0), bool))
+
+Canvas.cells, Canvas.paint, Canvas.lines = cells, paint, lines
 
 # %% ../nbs/01_city.ipynb #a59ef042
 def sea(canvas, coast):
@@ -185,13 +191,13 @@ def streets(canvas, extract, urban):
         canvas.kept[window] |= mask
     canvas.lines([b["P"] for b in extract.get("barriers", ()) if b["kind"] == "kerb"], 0.5, "kerb", ("paving", "yard"))
     canvas.lines([d for r, w, _, line, m in looks if line and m == "asphalt" and w >= 6 for d in dashes(r["P"])],
-                 0.5, "marking")
+                 0.5, "bay")
     canvas.lines(zebras(extract, looks), 0.7, "marking", ("asphalt", "cobble"))
     rails = [r for r in extract["rails"] if r["kind"] in ("rail", "tram", "light_rail") and above_ground(r)]
     canvas.lines([r["P"] for r in rails if r["kind"] == "rail"], 5.5, "gravel")
     canvas.lines([shift(r["P"], side) for r in rails for side in (-0.75, 0.75)], 0.6, "rail")
 
-
+# %% ../nbs/01_city.ipynb #3cd5eff3
 def zebras(extract, looks):
     """Stripes, as two-point lines along the street: where a way crosses it, else at the points that the map calls so.
 

@@ -34,23 +34,27 @@ def _downhill(image):
     return pad[1:-1, :-2] - pad[1:-1, 2:], pad[2:, 1:-1] - pad[:-2, 1:-1]
 
 
-def _snap(east, north, axis, owner):
-    "Direction as a byte, turned onto the building's axes where within 12 degrees; which of its four sides, else 0."
+def _snap(east, north, axis, square, owner):
+    """Direction as a byte, turned onto the building's axes where within 12 degrees; which of four sides, else 0.
+
+    Of a `square` building (1 + B,) it is turned within 40 degrees: its walls stay straight up to their corners."""
     angle, own, quarter = torch.atan2(east, north), axis[owner], math.pi / 2
     turns = torch.round((angle - own) / quarter)
     straight = own + turns * quarter
-    close = (owner > 0) & ((angle - straight).abs() < math.pi / 15)
+    limit = torch.where(square[owner], math.radians(40), math.radians(12))
+    close = (owner > 0) & ((angle - straight).abs() < limit)
     byte = torch.round(torch.where(close, straight, angle) * (128 / math.pi)).to(torch.int32).remainder(256)
     return byte, torch.where(owner > 0, turns.to(torch.int32).remainder(4) + 1, 0)
 
 # %% ../nbs/02_edges.ipynb #b137f4f2
 def _axes(slope, owner, count):
-    "Sums of sine and cosine of four times the wall directions of each building: (2, count + 1), row 0 for none."
+    "Sums of sine and cosine of four times the wall directions of each building, and of their weights: (3, count + 1)."
     east, north = (v.reshape(-1) for v in slope)
     length = torch.sqrt(east * east + north * north)
-    wall = ((owner.reshape(-1) > 0) & (length > 1)).nonzero()[:, 0]
+    wall = ((owner.reshape(-1) > 0) & (length > .4)).nonzero()[:, 0]
     turn, o, weight = 4 * torch.atan2(east[wall], north[wall]), owner.reshape(-1)[wall], length[wall]
-    return torch.stack([torch.bincount(o, f(turn) * weight, minlength=count + 1) for f in (torch.sin, torch.cos)])
+    parts = torch.sin(turn) * weight, torch.cos(turn) * weight, weight
+    return torch.stack([torch.bincount(o, part, minlength=count + 1) for part in parts])
 
 
 def _planes(height, facing, side, window=11):
@@ -103,17 +107,19 @@ def walls(world):
     The axes are radians (1 + B,), entry 0 for nothing; the bytes are uint8 tensors, row 0 north."""
     height, count = np.ascontiguousarray(world.height), len(world.buildings["height"])
     facing, plane, fall, steep = (torch.zeros(height.shape, dtype=torch.uint8) for _ in range(4))
+    eaves = torch.tensor(np.r_[1e9, world.buildings["eaves"]], dtype=torch.float32)        # a wall ends there
     look = lambda w: (torch.from_numpy(height[w]), torch.from_numpy(np.maximum(world.object[w], 0)))
     slope = lambda raw: _downhill(_box(_box(raw.clamp(0, 12), 5), 5))
-    sums = torch.zeros(2, count + 1)
+    sums = torch.zeros(3, count + 1)
     for window, inner, _ in _blocks(height > 0):
         raw, owner = look(window)
-        sums += _axes([v[inner] for v in slope(raw)], owner[inner], count)
-    axis = torch.atan2(*sums) / 4
+        sums += _axes([v[inner] for v in slope(torch.minimum(raw, eaves[owner]))], owner[inner], count)
+    axis, square = torch.atan2(*sums[:2]) / 4, torch.hypot(*sums[:2]) > .25 * sums[2]
     for window, inner, block in _blocks(height > 0):
         raw, owner = look(window)
-        wall, side = _snap(*slope(raw), axis, owner)
-        found = wall, _planes(raw, wall, side), *_slopes(raw, owner, world.cell)
+        low = torch.minimum(raw, eaves[owner])
+        wall, side = _snap(*slope(low), axis, square, owner)
+        found = wall, _planes(low, wall, side), *_slopes(raw, owner, world.cell)
         for out, new in zip((facing, plane, fall, steep), found):
             out[block] = new[inner].to(torch.uint8)
     return facing, plane, fall, steep, axis

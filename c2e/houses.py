@@ -24,7 +24,7 @@ def rgb(hex_):
 
 
 def colour(tag, default):
-    """RGB in 0..1 of an OSM colour tag as weathered paint: its channels at most 0.24 apart, neither white nor black.
+    """RGB in 0..1 of an OSM colour tag as weathered paint: its channels at most 0.18 apart, neither white nor black.
 
     `default` when the tag is absent or no colour that a browser knows."""
     try:
@@ -33,7 +33,7 @@ def colour(tag, default):
         pure = None
     if pure is None:
         return np.asarray(default, float)
-    return np.clip(pure.mean() + (pure - pure.mean()) * min(0.6, 0.24 / max(np.ptp(pure), 1e-9)), 0.2, 0.88)
+    return np.clip(pure.mean() + (pure - pure.mean()) * min(0.6, 0.18 / max(np.ptp(pure), 1e-9)), 0.2, 0.88)
 
 # %% ../nbs/01_houses.ipynb #100172a1
 def impute(building, area, place, urban):
@@ -63,7 +63,7 @@ def impute(building, area, place, urban):
             "roof": colour(building.get("roof_colour"), tone * rgb(roofs.split()[paint])),
             "roof_shape": ROOF_SHAPES.index(RULES["roof tags"].get(building.get("roof"), shape))}
 
-# %% ../nbs/01_houses.ipynb #dbf65f37
+# %% ../nbs/01_houses.ipynb #6c1fd0a3
 def to_outline(points, edges):
     """Distance (N,) in metres from points (N, 2) to the nearest of the edges (start, end), (E, 2) each."""
     nearest = np.full(len(points), np.inf, np.float32)
@@ -89,7 +89,7 @@ def wing_ends(edges):
     out[real] = (turn > 0.5) & (turn[after] > 0.5) & (length < length[after]) & (length < length[before])
     return out
 
-
+# %% ../nbs/01_houses.ipynb #dbf65f37
 def roof(canvas, row, edges, window, mask):
     """Metres of roof above the eaves in a window's cells: flat 0, gabled, hipped, or a dome.
 
@@ -109,7 +109,7 @@ def roof(canvas, row, edges, window, mask):
     rise[mask] = np.minimum(inward * steep, most)
     return rise
 
-
+# %% ../nbs/01_houses.ipynb #93d03d86
 def chimneys(rise, mask, area):
     """The same roof with chimneys of about a square metre, 1 m high, near its ridge: one for each 200 square metres."""
     high = np.argwhere(mask & (rise > 0.8 * rise.max()))

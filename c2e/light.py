@@ -38,7 +38,7 @@ class Look:
     noise: tuple = (0.004, 0.02)        # sensor noise: standard deviation on the 0..1 scale
     patches: tuple = (0., 0.4)          # strength of the shadows of clouds on the ground
     uneven: float = 0.14                # amplitude of each wave of exposure across a picture (stitching, mosaics)
-    ground: tuple = (-0.6, 1.5)         # contrast among paved grounds: worn and dry, or new and wet
+    ground: tuple = (0.2, 1.5)          # contrast among paved grounds: worn and dry, or new and wet
     grass: tuple = (0.65, 1.5)          # brightness of green ground
     roofs: tuple = (0.5, 1.6)           # brightness of roofs: dull or shining
     walls: tuple = (0.7, 1.45)          # brightness of walls
@@ -47,8 +47,7 @@ class Look:
     haze: tuple = (300., 1500.)         # metres after which half of the light is haze
     clouds: tuple = (0.1, 1.0)          # strength of the clouds
     offset: float = 1.0                 # metres by which the camera may stand off its place
-    eye: float = 2.5                    # metres of the camera above the ground
-    reach: float = 180.                 # metres that a ray travels
+    eye: float = 2.5; reach: float = 180.   # metres of the camera above the ground, metres that a ray travels
     cars: tuple = (0.2, 0.7)            # share of the places for cars that are taken, on each view anew; (0, 0) = none
     snow: float = 0.06                  # chance that a view shows winter: snow, bare trees; 0 = never
     skies: bool = True                  # photographed skies where the package has some, else painted; False = painted
@@ -58,7 +57,7 @@ class Look:
     tile_blur: tuple = (0., 0.6)        # blur of the tile: sigma in metres on the ground; (0, 0) = sharp
     lean: float = 4.0                   # degrees by which tall things may lean in the tile (off nadir); 0 = upright
 
-
+# %% ../nbs/02_light.ipynb #62b5b3dc
 LOOK = Look()
 CANONICAL = Look("canonical", (180., 180.), (40., 40.), 1, (.3, .3), ("summer",), 0., (1., 1.), (1., 1.), 0., (0., 0.),
                  (0., 0.), 0., (1., 1.), (1., 1.), (1., 1.), (1., 1.), (1., 1.), (.6, .6), (800., 800.), (.4, .4), 0.,
@@ -70,13 +69,13 @@ GROUND = {"ground": (.47, .44, .40), "grass": (.36, .42, .24), "asphalt": (.36, 
           "cobble": (.46, .44, .43), "gravel": (.58, .54, .47), "water": (.20, .28, .33), "rail": (.42, .38, .35),
           "wood": (.30, .34, .21), "field": (.48, .46, .28), "sand": (.70, .64, .50), "marking": (.82, .82, .80),
           "scrub": (.34, .38, .22), "garden": (.37, .42, .25), "yard": (.45, .43, .41), "kerb": (.61, .60, .57),
-          "bay": (.50, .50, .50)}                      # RGB of ground in plain light
+          "bay": (.55, .55, .54)}                      # RGB of ground in plain light
 GREEN = {"grass": 1., "wood": .7, "field": .8, "ground": .25, "scrub": .8, "garden": 1.}   # share of season
 SEASONS = {  # what is added to green ground, the colour of leaves, how much of a crown they cover
     "spring": (.05, .09, -.01, .44, .54, .27, .75), "summer": (-.03, .01, -.02, .24, .36, .16, 1.),
     "late summer": (.06, .05, .0, .29, .36, .18, 1.), "autumn": (.10, .02, -.02, .60, .42, .18, .8)}
 STEP = 0.3                                                                # metres of one unit of shadow height
-VERSION = 8                                                               # of the prepared arrays on disk
+VERSION = 10                                                              # of the prepared arrays on disk
 
 # %% ../nbs/02_light.ipynb #1d38e4dd
 def sun_positions(look=LOOK):
@@ -147,7 +146,6 @@ class Shaded:
     near: np.ndarray         # (squares, squares, M) int32: the nearest things of each 16 m square, -1 = none
     front: torch.Tensor      # (RC,) uint8: 1 = a wall here looks on a street (else on a yard), + 2 = a shop is here
     cars: np.ndarray         # (N, 3) places where a car may stand: east, north, heading in radians clockwise from north
-    near_cars: np.ndarray    # (squares, squares, M) int32: the nearest of those places, as `near`
 
     def cells(self, positions):
         "Continuous row and column of positions (N, 2) in metres: cell centres at whole numbers."
@@ -178,12 +176,12 @@ def _prepare(world, look):
     for s, sun in enumerate(suns):
         shadows[s, :, 0] = steps(shadow_height(world.canopy, sun, world.cell))
         shadows[s, :, 1] = steps(shadow_height(world.height, sun, world.cell))
-    (things, near), cars = _things(world), np.asarray(world.cars, float).reshape(-1, 3)
+    things, near = _things(world)
     surface = _surface(world, rows, steep.numpy()).reshape(-1)
     return dict(field=field.reshape(-1), surface=surface, solid=solid.reshape(-1).numpy(), fall=fall.reshape(-1).numpy(),
                 shadows=shadows.view("<i2")[..., 0], styles=rows,
                 suns=suns, things=things, near=near,
-                front=world.front.reshape(-1), cars=cars, near_cars=_near(world, cars, 70., 60))
+                front=world.front.reshape(-1), cars=np.asarray(world.cars, float).reshape(-1, 3))
 
 # %% ../nbs/02_light.ipynb #a403e756
 def _store(arrays, folder):
@@ -225,7 +223,7 @@ def shade(world, look=LOOK):
             warnings.warn(f"no cache for {world.name}: {error}. Set C2E_CACHE to a folder that can be written",
                           stacklevel=2)
             arrays = arrays or _prepare(world, look)
-    plain = ("suns", "things", "near", "cars", "near_cars")
+    plain = ("suns", "things", "near", "cars")
     tensors = {n: a if n in plain else torch.from_numpy(a) for n, a in arrays.items()}
     kept[key] = Shaded(world.height.shape, world.cell, world.bounds[0], world.bounds[3], **tensors)
     return kept[key]

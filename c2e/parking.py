@@ -34,7 +34,7 @@ def bays(canvas, area):
 
 
 def fits(canvas, cars, free, share=1.0):
-    """Bool (N,): of fifteen points below the body of each car, 4.4 x 1.8 m, such a share is `free` (rows, cols) and on the map."""
+    """Bool (N,): of fifteen points below each car, 4.4 x 1.8 m, such a share is on the map and `free` (rows, cols)."""
     ahead, aside = (v.ravel() for v in np.meshgrid([-2.2, -1.1, 0, 1.1, 2.2], [-0.9, 0, 0.9]))
     sin, cos = np.sin(cars[:, 2, None]), np.cos(cars[:, 2, None])
     east = cars[:, 0, None] + sin * ahead + cos * aside
@@ -75,7 +75,7 @@ def kerbside(canvas, extract, urban):
     never = np.isin(canvas.material, [MATERIALS.index(m) for m in ("rail", "marking", "water")])
     return cars[fits(canvas, cars, free, 0.85) & fits(canvas, cars, ~never)]
 
-
+# %% ../nbs/01_parking.ipynb #60d1d83e
 def clear(cars, things, metres):
     """Bool (N,): no point of `things` (M, 2) within so many metres of the car."""
     return np.array([not (np.hypot(*(things - c[:2]).T) < metres).any() for c in cars], bool).reshape(-1)

@@ -19,7 +19,7 @@ from .planting import rasterise
 
 # %% ../nbs/01_world.ipynb #dd0769b4
 SPLITS = {"helsinki": (-470.0, 530.0), "suburb": (-700.0, 650.0)}  # test is south of the first, val north of the second
-GAP, EDGE, VERSION = 80.0, 42.0, 10  # metres between splits, metres to the map's edge, version of cached rasters
+GAP, EDGE, VERSION = 80.0, 42.0, 11  # metres between splits, metres to the map's edge, version of cached rasters
 
 # %% ../nbs/01_world.ipynb #b3915af8
 @dataclass
