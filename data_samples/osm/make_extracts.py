@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from c2e.world import extract
+from c2e.osm import extract
 
 CITIES = {"helsinki": "Helsinki.osm.pbf", "suburb": "test.osm.pbf"}
 
