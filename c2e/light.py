@@ -56,6 +56,7 @@ class Look:
     vignette: tuple = (0., 0.12)        # share of light that the street view's edges lose; (0, 0) = none
     tile_blur: tuple = (0., 0.6)        # blur of the tile: sigma in metres on the ground; (0, 0) = sharp
     lean: float = 4.0                   # degrees by which tall things may lean in the tile (off nadir); 0 = upright
+    steady: float = 0.5                 # what a street camera, which meters, sees of the ranges of ground, grass, ... sky
 
 # %% ../nbs/02_light.ipynb #62b5b3dc
 LOOK = Look()

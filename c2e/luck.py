@@ -106,8 +106,9 @@ class Draw:
         _weather(self, shaded, look, u, span)
         self.texture, self.haze, self.clouds = span(11, look.texture), span(12, look.haze), span(13, look.clouds)
         self.shift, self.glass = torch.from_numpy((u[:, 15:17] * 512).astype(np.int32)), span(17, (0., 1.))
-        self.paved, self.green, self.roofs = span(18, look.ground), span(19, look.grass), span(20, look.roofs)
-        self.walls, self.zenith, self.patches = span(21, look.walls), span(22, look.sky), span(23, look.patches)
+        near = lambda i, ends: span(i, [1 + (look.steady if view else 1.) * (end - 1) for end in ends])
+        self.paved, self.green, self.roofs = near(18, look.ground), near(19, look.grass), near(20, look.roofs)
+        self.walls, self.zenith, self.patches = near(21, look.walls), near(22, look.sky), span(23, look.patches)
         self.offsets = look.offset * (2 * u[:, 32:64].reshape(-1, 16, 2) - 1)            # tries for the camera's error
         self.parked, self.salt = span(64, look.cars), (u[:, 65] * 2 ** 53).astype(np.uint64)
         self.photo, self.roll, self.mix = single(u[:, 66] * look.skies), single(u[:, 67]), span(68, (.65, 1.))
