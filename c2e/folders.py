@@ -63,7 +63,7 @@ def area_resize(image, height, width):
         raise ValueError(f"picture of {h} x {w} (height x width) is smaller than the {height} x {width} asked for; "
                          f"ask for a smaller height and width")
     if h % height == 0 and w % width == 0:
-        return F.avg_pool2d(image, (h // height, w // width))
+        return F.avg_pool2d(image, (h // height, w // width)) if (h, w) != (height, width) else image
     return coverage(h, height) @ image @ coverage(w, width).T
 
 # %% ../nbs/02b_folders.ipynb #1f778969
@@ -182,7 +182,7 @@ def _inside(root, cell, where):
     """The file that a cell of a list names; ValueError for a path that leaves the folder."""
     path = Path(cell.strip())
     if path.is_absolute() or ".." in path.parts or not path.name:
-        raise ValueError(f"{where}: expected a path inside {root}, like bingmap/19/0041073.jpg, got {cell!r}; correct the line")
+        raise ValueError(f"{where}: expected a path inside {root}, like bingmap/19/0041073.jpg, got {cell!r}; correct it")
     return root / path
 
 
@@ -223,8 +223,7 @@ def cvusa_listing(root, split="train", csv=None):
     if split == "test":
         notes.append("CVUSA has no test split: these are the pairs of its val split, on which the paper reports")
     latlon = _cvusa_latlon(root, [row.id for row in rows])
-    nowhere = np.full((len(rows), 2), np.nan)
-    return Listing(rows, nowhere if latlon is None else local_metres(latlon), latlon, notes)
+    return Listing(rows, np.full((len(rows), 2), np.nan) if latlon is None else local_metres(latlon), latlon, notes)
 
 # %% ../nbs/02b_folders.ipynb #7be41c08
 ENDS = {".jpg": (b"\xff\xd8", b"\xff\xd9"), ".jpeg": (b"\xff\xd8", b"\xff\xd9"), ".png": (b"\x89PNG", b"IEND")}
@@ -234,7 +233,6 @@ def defect(path):
     """Why a picture file is not whole, as a few words, or None. Reads both ends; decodes only where these look odd.
 
     Finds what a download loses: empty and truncated files. Damage in the middle of a file shows only in `read_image`."""
-    path = Path(path)
     with open(path, "rb") as file:
         head = file.read(8)
         file.seek(max(0, file.seek(0, os.SEEK_END) - 64))
@@ -260,9 +258,10 @@ def complete(listing, name, missing="error", skip=()):
     twice = [i for i, n in zip(*np.unique(ids, return_counts=True)) if n > 1]
     if twice:
         raise ValueError(f"{name}: {len(twice)} ids occur more than once: {some(twice)}; an id names one pair")
-    if set(skip) - set(ids) or missing not in ("error", "skip"):
-        raise ValueError(f"{name}: skip names unknown ids: {some(sorted(set(skip) - set(ids)))}" if set(skip) - set(ids)
-                         else f"missing must be 'error' or 'skip', got {missing!r}")
+    if missing not in ("error", "skip"):
+        raise ValueError(f"missing must be 'error' or 'skip', got {missing!r}")
+    if set(skip) - set(ids):
+        raise ValueError(f"{name}: skip names unknown ids: {some(sorted(set(skip) - set(ids)))}")
     paths = [path for row in rows if row.id not in skip for path in row[1:3]]
     gone = set(absent(paths))
     if gone and missing == "error":
@@ -270,9 +269,9 @@ def complete(listing, name, missing="error", skip=()):
                                 f"pass missing='skip' to go on without their pairs")
     bad = {path for path in paths if path not in gone and defect(path)} if missing == "skip" else set()
     keep = [k for k, row in enumerate(rows) if row.id not in skip and not (gone | bad) & set(row[1:3])]
-    out = [i for k, i in enumerate(ids) if k not in set(keep)]
-    notes = [f"{len(out)} of {len(rows)} pairs left out ({len(gone)} files missing, {len(bad)} broken, {len(skip)} skipped "
-             f"by hand): {some(out)}"] if out else []
+    out = sorted(set(ids) - {ids[k] for k in keep})
+    notes = [f"{len(out)} of {len(rows)} pairs left out ({len(gone)} files missing, {len(bad)} broken, {len(skip)} "
+             f"skipped by hand): {some(out)}"] if out else []
     return Listing([rows[k] for k in keep], listing.positions[keep],
                    None if listing.latlon is None else listing.latlon[keep], listing.notes + notes)
 
@@ -314,7 +313,8 @@ def expected(root):
     """The sentence that says which files we look for, and what is there instead."""
     root = Path(root)
     inside = sorted(f.name for f in root.iterdir()) if root.is_dir() else []
-    deeper = [f for f in inside if any((root / f / known).is_dir() for known in ("splits", "satellite", "ANU_data_small"))]
+    deeper = [f for f in inside if any((root / f / d).is_dir() for d in ("splits", "satellite", "ANU_data_small"))]
     there = some(inside) or "nothing" if root.is_dir() else "no such folder"
     return (f"{root}: expected splits/train-19zl.csv and splits/val-19zl.csv (CVUSA), ACT_data.mat "
-            f"and ANU_data_small/ (CVACT), or satellite/<id>.jpg and street/<id>.jpg (pairs); found {there}" + (f". Did you mean {root / deeper[0]}?" if deeper else ""))
+            f"and ANU_data_small/ (CVACT), or satellite/<id>.jpg and street/<id>.jpg (pairs); found {there}"
+            + (f". Did you mean {root / deeper[0]}?" if deeper else ""))
