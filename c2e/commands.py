@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PICTURES', 'pictures', 'crop_tile', 'Tiles', 'number', 'show', 'summary', 'run_demo', 'options_of', 'run_train',
-           'run_evaluate', 'run_synthesize', 'matching', 'run_index', 'run_localize']
+           'run_evaluate', 'run_synthesize', 'matching', 'run_index', 'run_localize', 'run_render', 'run_check',
+           'run_prepare']
 
 # %% ../nbs/90b_commands.ipynb #82c3b428
 import json
@@ -12,7 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .demo import demo, minutes
+from .doctor import check
 from .folders import read_positions, read_strip, read_tile
+from .layouts import render_layout
 from .localize import Gallery, evaluate, localize
 from .model import load
 from .polar import polar_transform
@@ -220,3 +223,31 @@ def run_localize(command):
         print(f"{match.rank:>4}  {match.distance:>8.3f}  {match.id:<20}  {latlon:<22}  {metres}")
     if command.json:
         _write(command.json, json.dumps([asdict(match) for match in found], indent=1) + "\n")
+
+# %% ../nbs/90b_commands.ipynb #27d8b3ac
+def run_render(command):
+    """Render a city into a dataset's layout as a `Render` command says; print what was written and what to do next."""
+    done = render_layout(command.layout, command.city, command.out, command.pairs, command.seed, tile=command.tile)
+    print(f"{', '.join(f'{n} {split}' for split, n in done.pairs.items())} pairs in {done.folder.resolve()}: {done.made} "
+          f"rendered now, {done.kept} were there")
+    print(f"map data (c) OpenStreetMap contributors, see {done.folder / 'LICENCE.txt'}")
+    print(f"next  c2e check {done.folder}; c2e prepare {done.folder}; c2e train --data {done.folder}")
+
+
+def run_check(command):
+    """Print the doctor's findings about the folder of a `Check` command; ValueError when there is something to mend."""
+    diagnosis = check(command.folder, command.decode, command.md5, command.workers)
+    print(diagnosis.text(command.names))
+    if diagnosis.findings:
+        raise ValueError(f"{len(diagnosis.findings)} things to mend in {command.folder}, listed above with what to do")
+
+
+def run_prepare(command):
+    """Prepare the folder of a `Prepare` command; print what was made, kept, and could not be read."""
+    done = prepare(command.folder, command.height, command.width, command.oversample, command.level, command.workers)
+    for split, outcome in done.items():
+        lost, pairs = len(outcome.failed), outcome.made + outcome.kept + len(outcome.failed)
+        print(f"{split:<6} {outcome.made} made, {outcome.kept} kept" + f", {lost} of {pairs} could not be read" * (lost > 0))
+        for name, reason in list(outcome.failed.items())[:command.names]:
+            print(f"       {name}: {reason}")
+    print(f"in     {prepared_folder(command.folder, command.height, command.width).resolve()}")

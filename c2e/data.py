@@ -244,13 +244,14 @@ class CVACT(Files):
     """CVACT in its own folders (Section 4.1): "train" (35,532 pairs), "val" (8,884), "test" (92,802, with the 5 m rule).
 
     Positions are UTM metres. Maps stored in polarmap are used when all are there, else all are made directly (oversample
-    1). missing="skip" is the default here, as some listed images do not exist; `notes` count them. options: see `CVUSA`."""
+    1). missing="skip" is the default, as some listed images do not exist; `notes` count them. options: see `CVUSA`."""
     street = staticmethod(read_band)
 
-    def __init__(self, root, split="train", height=112, width=616, augment=None, oversample=1, missing="skip", stored=True,
-                 **options):
+    def __init__(self, root, split="train", height=112, width=616, augment=None, oversample=1, missing="skip",
+                 stored=True, **options):
+        augment = split == "train" if augment is None else augment
         super().__init__(f"CVACT/{split}", cvact_listing(root, split), height, width, oversample, missing=missing,
-                         stored=stored and (root, split), augment=split == "train" if augment is None else augment, **options)
+                         augment=augment, stored=stored and (root, split), **options)
 
 # %% ../nbs/03_data.ipynb #93bc07d5
 class PairFolder(Files):

@@ -27,7 +27,7 @@ from .polar import polar_transform
 def png(image, level=6):
     """A (3, H, W) tensor in [-1, 1] as the bytes of a PNG file, rounded to one byte per channel.
 
-    level: 0 (fast) to 9 (small); for photographs 1 takes half the time of 6 and as much space."""
+    level: compression, 0 (none, read fastest) to 9."""
     pixels = ((image.cpu().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).contiguous()
     file = io.BytesIO()
     Image.fromarray(pixels.numpy()).save(file, "PNG", compress_level=level)
@@ -63,8 +63,8 @@ def _date(path):
 class _Jobs(Dataset):
     """Job k prepares pair k: (id, "made" or "kept" or "failed" or "stop", reason)."""
 
-    def __init__(self, rows, folder, height, width, oversample, street):
-        self.rows, self.folder, self.street = rows, folder, street
+    def __init__(self, rows, folder, height, width, oversample, street, level=0):
+        self.rows, self.folder, self.street, self.level = rows, folder, street, level
         self.height, self.width, self.oversample = height, width, oversample
 
     def __len__(self):
@@ -78,7 +78,7 @@ class _Jobs(Dataset):
                 return row.id, "kept", ""
             polar = (read_strip(row.polar, *size) if row.polar else
                      polar_transform(read_tile(row.satellite), *size, oversample=self.oversample))
-            pictures = [png(polar, 1), png(self.street(row.street, *size), 1)]
+            pictures = [png(polar, self.level), png(self.street(row.street, *size), self.level)]
         except (ValueError, OSError) as error:
             absent_files = [source.name for source in sources if not source.exists()]
             return row.id, "failed", f"{' and '.join(absent_files)} missing" if absent_files else str(error)
@@ -98,11 +98,11 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-def _split(rows, folder, settings, street, workers, bar):
+def _split(rows, folder, settings, street, level, workers, bar):
     """Prepare the rows of one split; ValueError when the place cannot be written."""
     began, count, failed = time.perf_counter(), {"made": 0, "kept": 0}, {}
     size = {key: settings[key] for key in ("height", "width", "oversample")}
-    jobs = DataLoader(_Jobs(rows, folder, **size, street=street), batch_size=None, num_workers=workers)
+    jobs = DataLoader(_Jobs(rows, folder, **size, street=street, level=level), batch_size=None, num_workers=workers)
     for name, state, reason in jobs:
         if state == "stop":
             raise ValueError(f"{reason}, after {sum(count.values())} of {len(rows)} pairs of {folder.name}; make room, "
@@ -119,13 +119,14 @@ def _split(rows, folder, settings, street, workers, bar):
         raise ValueError(f"cannot write {folder / 'prepared.json'}: {error.strerror}; make room, run it again") from None
     return Outcome(*count.values(), failed, time.perf_counter() - began)
 
-# %% ../nbs/02d_prepare.ipynb #413447a3
-def prepare(root, height=112, width=616, oversample=None, workers=None, progress=True):
+# %% ../nbs/02d_prepare.ipynb #255572ac
+def prepare(root, height=112, width=616, oversample=None, level=0, workers=None, progress=True):
     """Make polar maps and street views of every pair once, as PNG in `prepared_folder`: {split: `Outcome`}.
 
     What is there and younger than its source is kept, so that a second call goes on. oversample: see `polar_transform`
-    (None: 1 for CVACT, else 2); workers: processes (None: one for each core). Pairs that cannot be read are counted and
-    named. ValueError when the place cannot be written; FileNotFoundError for a folder without a layout."""
+    (None: 1 for CVACT, else 2); level: compression of the PNG files, 0 to 9 (0: 0.41 MB a pair, read fastest); workers:
+    processes (None: one for each core). Pairs that cannot be read are counted and named. ValueError when the place cannot
+    be written; FileNotFoundError for a folder without a layout."""
     root = Path(root)
     layout, found = listings(root)
     oversample = (1 if layout == "CVACT" else 2) if oversample is None else oversample
@@ -136,7 +137,7 @@ def prepare(root, height=112, width=616, oversample=None, workers=None, progress
         for split, listing in found.items():
             folder = prepared_folder(root, height, width) / split
             _sweep(folder)
-            done[split] = _split(listing.rows, folder, settings, street, workers, bar)
+            done[split] = _split(listing.rows, folder, settings, street, level, workers, bar)
     return done
 
 
@@ -167,7 +168,7 @@ def prepared(listing, root, split, height=112, width=616, oversample=2, missing=
     except FileNotFoundError:
         return listing
     except (json.JSONDecodeError, KeyError) as error:
-        raise ValueError(f"{folder / 'prepared.json'} cannot be read ({error!r}): remove it and run c2e prepare") from None
+        raise ValueError(f"{folder / 'prepared.json'} cannot be read ({error!r}): remove it, run c2e prepare") from None
     where = f"prepared/{height}x{width}/{split}"
     if facts["oversample"] != oversample and not facts["stored maps"]:
         return listing._replace(notes=[*listing.notes, f"{where} was made with oversample {facts['oversample']}, not "
