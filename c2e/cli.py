@@ -67,7 +67,7 @@ class Train:
     preset: _named(str, "NAME") = "tiny"
     """tiny (two CPU cores, minutes), small (one modest GPU) or paper (the paper's sizes, by the letter)."""
     data: _given(str, "NAME-OR-FOLDER") = None
-    """helsinki, suburb, helsinki+suburb, or a folder: CVUSA's or CVACT's layout, or satellite/ and street/ with equal names.
+    """helsinki, suburb, helsinki+suburb, or a folder: in CVUSA's or CVACT's layout, or with satellite/ and street/.
     Without it: helsinki, or what the run folder given as preset was trained on."""
     out: _given(Path, "FOLDER") = None
     """Run folder. Without it: runs/PRESET-DATA."""
@@ -235,7 +235,7 @@ class Check:
         from c2e.commands import run_check
         run_check(self)
 
-
+# %% ../nbs/91_cli.ipynb #d84a2f6e
 @dataclass(kw_only=True)
 class Prepare:
     """Make the polar maps and small street views of a dataset once, so that training does not wait for decoding.

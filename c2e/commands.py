@@ -247,7 +247,8 @@ def run_prepare(command):
     done = prepare(command.folder, command.height, command.width, command.oversample, command.level, command.workers)
     for split, outcome in done.items():
         lost, pairs = len(outcome.failed), outcome.made + outcome.kept + len(outcome.failed)
-        print(f"{split:<6} {outcome.made} made, {outcome.kept} kept" + f", {lost} of {pairs} could not be read" * (lost > 0))
+        print(f"{split:<6} {outcome.made} made, {outcome.kept} kept"
+              + f", {lost} of {pairs} could not be read" * (lost > 0))
         for name, reason in list(outcome.failed.items())[:command.names]:
             print(f"       {name}: {reason}")
     print(f"in     {prepared_folder(command.folder, command.height, command.width).resolve()}")

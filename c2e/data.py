@@ -309,7 +309,7 @@ def open_data(data, split="test", height=112, width=616, *, tile=80.0, look=None
         return _open_folder(name, split, height, width, options)
     if name and not set(cities) <= set(CITIES) and not Path(name).is_file():
         raise ValueError(f"unknown data {name!r}: expected {', '.join(CITIES)}, {'+'.join(CITIES)}, an existing folder "
-                         f"(CVUSA, or satellite/ and street/), or an OpenStreetMap file")
+                         f"(CVUSA, CVACT, or satellite/ and street/), or an OpenStreetMap file")
     worlds = [_world(city) for city in (cities if set(cities) <= set(CITIES) else [name])] if name else [data]
     parts = [Rendered(w, split, height, width, tile=tile, look=look, size=size, dense=dense, **options) for w in worlds]
     return parts[0] if len(parts) == 1 else Joined(*parts)

@@ -27,6 +27,11 @@ from .render import LOOK, panorama, satellite
 LAYOUTS = {"cvusa": ("train", "val"), "cvact": ("train", "val", "test")}
 
 
+def _most(train, *others):
+    """The largest number of pairs of which train takes what is left when a fifth each, or all there are, go to others."""
+    return max(n for n in range(train + sum(others) + 1) if n - sum(min(max(1, n // 5), k) for k in others) <= train)
+
+
 def plan(world, layout, pairs=None):
     """Which places of a world each split gets: {split: sorted ids}. pairs: how many in all (None: every place).
 
@@ -39,7 +44,7 @@ def plan(world, layout, pairs=None):
         count = {split: min(max(1, pairs // 5), len(ids[split])) for split in LAYOUTS[layout][1:]}
         count["train"] = pairs - sum(count.values())
         if not 1 <= count["train"] <= len(ids["train"]):
-            most = len(ids["train"]) + sum(min(len(ids[split]), pairs // 5) for split in count if split != "train")
+            most = _most(*(len(ids[split]) for split in LAYOUTS[layout]))
             raise ValueError(f"pairs must be between {len(count)} and {most} for {world.name} as {layout}, got {pairs}")
         order = {split: np.random.default_rng(0).permutation(len(names)) for split, names in ids.items()}
         ids = {split: sorted(names[k] for k in order[split][:count[split]]) for split, names in ids.items()}
@@ -52,7 +57,7 @@ def plan(world, layout, pairs=None):
 def sphere(world, positions, width=1664, seed=0, look=LOOK):
     """Full spheres (N, 3, width / 2, width) in [-1, 1]: row r of H looks at 90 (1 - 2 (r + 0.5) / H) degrees.
 
-    Rendered within 32.6 degrees of the horizon; beyond, the blurred colours of the outermost rows run into one at the pole.
+    Rendered within 32.6 degrees of the horizon; beyond, blurred colours of the outermost rows run into one at the pole.
     Column j looks at azimuth 2 pi j / width - pi, as in `panorama`, which raises ValueError for bad places."""
     height = width // 2
     rows = math.ceil(height * 65.2 / 180)
