@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['CITIES', 'mirror', 'derived_seed', 'turn', 'Pairs', 'check_size', 'take', 'tile_size', 'Rendered', 'Order', 'loader',
-           'Joined', 'Files', 'CVUSA', 'PairFolder', 'open_data']
+           'Joined', 'Files', 'CVUSA', 'CVACT', 'PairFolder', 'open_data']
 
 # %% ../nbs/03_data.ipynb #b972c6a5
 import copy
 import os
+import warnings
 from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
@@ -17,8 +18,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from .folders import check_layout, complete, cvusa_listing, pair_listing, read_strip, read_tile
+from .cvact import check_layout, cvact_listing, layout_of, read_band
+from .folders import complete, cvusa_listing, pair_listing, read_strip, read_tile
 from .polar import polar_transform
+from .prepare import next_readable, prepared
 from .render import LOOK, panorama, satellite, shade
 from .world import World
 
@@ -37,8 +40,7 @@ def derived_seed(*numbers):
 # %% ../nbs/03_data.ipynb #a4c8e210
 def turn(views, seed, step):
     """Polar maps and panoramas (..., W) turned together by one angle, which (seed, step) decides: the pairs stay aligned."""
-    shift = derived_seed(seed, step, 7) % views[0].shape[-1]
-    return [view.roll(shift, -1) for view in views]
+    return [view.roll(derived_seed(seed, step, 7) % view.shape[-1], -1) for view in views]
 
 # %% ../nbs/03_data.ipynb #72639f40
 class Pairs(Dataset):
@@ -191,14 +193,20 @@ class Joined(Pairs):
 
 # %% ../nbs/03_data.ipynb #9ce478bb
 class Files(Pairs):
-    """Pairs of picture files, from a `Listing`; missing and skip: see `complete`."""
+    """Pairs of picture files, from a `Listing`; missing and skip: see `complete`; stored: (root, split) for `prepared`.
+
+    missing="skip": a picture that breaks while training (`augment`) makes its pair give way to the next that can be read,
+    with a warning; `replaced` counts."""
+    street = staticmethod(read_strip)
 
     def __init__(self, name, listing, height=112, width=616, oversample=2, seed=0, augment=False, raw=False,
-                 missing="error", skip=()):
+                 missing="error", skip=(), stored=None):
+        listing = prepared(listing, *stored, height, width, oversample, missing) if stored else listing
         listing = complete(listing, name, missing, skip)
         super().__init__(name, [row.id for row in listing.rows], listing.positions, listing.rows, height, width, seed,
                          augment, raw, listing.latlon, listing.notes)
-        self.oversample = oversample
+        self.oversample, self.missing = oversample, missing
+        self.replaced = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def _read(self, rows):
         """Read the pictures; make the polar map unless it is stored."""
@@ -207,9 +215,21 @@ class Files(Pairs):
             tile = read_tile(row.satellite) if self.raw or row.polar is None else None
             polar = (polar_transform(tile, self.height, self.width, oversample=self.oversample) if row.polar is None
                      else read_strip(row.polar, self.height, self.width))
-            sample = {"polar": polar, "street": read_strip(row.street, self.height, self.width)}
+            sample = {"polar": polar, "street": self.street(row.street, self.height, self.width)}
             samples.append(dict(sample, satellite=tile) if self.raw else sample)
         return samples
+
+# %% ../nbs/03_data.ipynb #b8d41e60
+def _patient(self, indices):
+    """As `Pairs.__getitems__`; where `Files` may replace a broken pair, the next one that can be read takes its place."""
+    read = super(Files, self).__getitems__
+    if self.missing != "skip" or not self.augment:
+        return read(indices)
+    found = [next_readable(lambda k: read([k])[0], range(len(self))[i], len(self), self.name) for i in indices]
+    self.replaced += sum(failures > 0 for _, failures in found)
+    return [sample for sample, _ in found]
+
+Files.__getitems__ = _patient
 
 # %% ../nbs/03_data.ipynb #c4ffb89a
 class CVUSA(Files):
@@ -217,31 +237,45 @@ class CVUSA(Files):
 
     "test" is an alias of "val", on which the paper reports; `notes` says so. Stored maps in polarmap/19 are used when
     all are there, else all are made by the paper's route (oversample 2). csv: another list in splits/; augment=None:
-    mirrors only for "train"; options: oversample, seed, raw, missing, skip of `Files`."""
+    mirrors only for "train"; stored: read what `prepare` made, where it is there; options: seed, raw, skip of `Files`."""
 
-    def __init__(self, root, split="train", height=112, width=616, csv=None, augment=None, **options):
-        listing = cvusa_listing(root, split, csv)
+    def __init__(self, root, split="train", height=112, width=616, csv=None, augment=None, stored=True, **options):
+        own = "val" if split == "test" else split
+        super().__init__(f"CVUSA/{own}", cvusa_listing(root, split, csv), height, width, stored=stored and (root, own),
+                         augment=split == "train" if augment is None else augment, **options)
+
+# %% ../nbs/03_data.ipynb #e71fa4c8
+class CVACT(Files):
+    """CVACT in its own folders (Section 4.1): "train" (35,532 pairs), "val" (8,884), "test" (92,802, with the 5 m rule).
+
+    Positions are UTM metres. Maps stored in polarmap are used when all are there, else all are made directly (oversample
+    1). missing="skip" is the default, as some listed images do not exist; `notes` count them. options: see `CVUSA`."""
+    street = staticmethod(read_band)
+
+    def __init__(self, root, split="train", height=112, width=616, augment=None, oversample=1, missing="skip",
+                 stored=True, **options):
         augment = split == "train" if augment is None else augment
-        super().__init__(f"CVUSA/{'val' if split == 'test' else split}", listing, height, width, augment=augment, **options)
+        super().__init__(f"CVACT/{split}", cvact_listing(root, split), height, width, oversample, missing=missing,
+                         augment=augment, stored=stored and (root, split), **options)
 
-
+# %% ../nbs/03_data.ipynb #93bc07d5
 class PairFolder(Files):
     """Pictures of your own: satellite/<id>.*, street/<id>.*, optional positions.csv (id, lat, lon or id, east, north).
 
     A root with train/, val/, test/, each such a folder, serves these splits. A root without them serves all its pairs
     as "test" (or "val", "all"), but not as "train": one set cannot both train and test. options: see `CVUSA`."""
 
-    def __init__(self, root, split="test", height=112, width=616, augment=None, **options):
-        root, name = Path(root), f"{Path(root).name}/{split}"
+    def __init__(self, root, split="test", height=112, width=616, augment=None, stored=True, **options):
+        root, name, home = Path(root), f"{Path(root).name}/{split}", (root, "all")
         if (root / split / "satellite").is_dir():
-            root = root / split
+            root, home = root / split, (root, split)
         elif split == "train" and (root / "satellite").is_dir():
             raise ValueError(f"{root} is one undivided set of pairs, good for tests; to train, put pairs into "
                              f"{root / 'train'}, {root / 'val'} and {root / 'test'}, each with satellite and street")
         super().__init__(name, pair_listing(root), height, width, augment=split == "train" if augment is None else augment,
-                         **options)
+                         stored=stored and home, **options)
 
-# %% ../nbs/03_data.ipynb #d0c141bc
+# %% ../nbs/03_data.ipynb #4f6e9b21
 CITIES = ("helsinki", "suburb")
 
 
@@ -251,12 +285,23 @@ def _world(name):
     return World.from_osm(name) if name.endswith(".pbf") else World.load(name)
 
 
+def _open_folder(root, split, height, width, options):
+    """The dataset of a folder of files, whatever its layout; warns of pairs that were left out."""
+    layout = layout_of(root)
+    options = options if layout == "pairs" else {"missing": "skip", **options}
+    dataset = {"CVUSA": CVUSA, "CVACT": CVACT, "pairs": PairFolder}[layout](root, split, height, width, **options)
+    for note in (note for note in dataset.notes if "left out" in note):
+        warnings.warn(f"{dataset.name}: {note}; c2e check {root} says more", stacklevel=3)
+    return dataset
+
+# %% ../nbs/03_data.ipynb #d0c141bc
 def open_data(data, split="test", height=112, width=616, *, tile=80.0, look=None, size=None, dense=False, **options):
     """Whatever names a dataset -> the dataset.
 
     data: "helsinki", "suburb", "helsinki+suburb"; a World; an OpenStreetMap file (.json, .json.gz, .osm.pbf); a folder
-    in CVUSA layout or with satellite/ and street/; or a dataset, returned as it is. tile, look, size, dense concern
-    rendered worlds; options: oversample, seed, augment, raw, and for folders missing, skip, csv."""
+    in the layout of CVUSA or CVACT, or with satellite/ and street/; or a dataset, returned as it is. tile, look, size,
+    dense concern rendered worlds; options: oversample, seed, augment, raw, and for folders missing, skip, csv, stored.
+    In CVUSA's and CVACT's layout missing and broken files are left out unless missing="error"; a warning counts them."""
     if isinstance(data, Dataset):
         return data
     if not isinstance(data, (str, os.PathLike, World)):
@@ -266,11 +311,10 @@ def open_data(data, split="test", height=112, width=616, *, tile=80.0, look=None
     if Path(name).is_dir() and name:
         if dense:
             raise ValueError(f"dense=True is for rendered worlds; the folder {name} has a fixed list of pairs")
-        kind = CVUSA if check_layout(name)["layout"] == "CVUSA" else PairFolder
-        return kind(name, split, height, width, **options)
+        return _open_folder(name, split, height, width, options)
     if name and not set(cities) <= set(CITIES) and not Path(name).is_file():
         raise ValueError(f"unknown data {name!r}: expected {', '.join(CITIES)}, {'+'.join(CITIES)}, an existing folder "
-                         f"(CVUSA, or satellite/ and street/), or an OpenStreetMap file")
+                         f"(CVUSA, CVACT, or satellite/ and street/), or an OpenStreetMap file")
     worlds = [_world(city) for city in (cities if set(cities) <= set(CITIES) else [name])] if name else [data]
     parts = [Rendered(w, split, height, width, tile=tile, look=look, size=size, dense=dense, **options) for w in worlds]
     return parts[0] if len(parts) == 1 else Joined(*parts)
