@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['nearest', 'fingerprint', 'check_places', 'Gallery', 'build_gallery', 'write_gallery', 'read_gallery',
-           'search_gallery', 'Match', 'localize', 'mean_colour', 'column_luminance', 'column_pattern', 'evaluate',
-           'read_positions']
+           'search_gallery', 'Match', 'localize', 'evaluate', 'read_positions']
 
 # %% ../nbs/12_localize.ipynb #59cd44da
 import json
@@ -21,9 +20,11 @@ import torch
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
-from .data import loader, open_data, take
+from .canonical import canonical_scores, mean_street
+from .cheats import cheats
+from .data import loader, open_data
 from .folders import read_positions
-from .metrics import image_scores, luminance, recall
+from .metrics import image_scores, recall
 from .model import Model, load
 
 # %% ../nbs/12_localize.ipynb #958b0718
@@ -216,22 +217,6 @@ def localize(model, street, gallery, k=5, near=None, radius=None):
                 for rank, (i, d) in enumerate(zip(*row), 1)] for row in zip(index.tolist(), distance.tolist())]
     return matches if isinstance(street, (list, tuple)) or getattr(street, "ndim", 3) == 4 else matches[0]
 
-# %% ../nbs/12_localize.ipynb #02d3b289
-def mean_colour(images):
-    """A cheat's descriptor: mean red, green, blue. (B, 3, H, W) -> (B, 3)."""
-    return images.mean((2, 3))
-
-
-def column_luminance(images):
-    """A cheat's descriptor: how bright each direction is. (B, 3, H, W) -> (B, W)."""
-    return luminance(images).mean(-2).flatten(1)
-
-
-def column_pattern(images):
-    """A cheat's descriptor: which directions are brighter than others. (B, 3, H, W) -> (B, W) unit vectors of mean 0."""
-    columns = column_luminance(images)
-    return torch.nn.functional.normalize(columns - columns.mean(1, keepdim=True), dim=1)
-
 # %% ../nbs/12_localize.ipynb #0e4df3b2
 def _measure(batches, encoders, painters, perceptual):
     """One pass over batches: {name: (satellite, street descriptors)} and {name + metric: mean over images}."""
@@ -248,14 +233,22 @@ def _measure(batches, encoders, painters, perceptual):
     return ({name: [torch.cat(side) for side in sides] for name, sides in found.items()},
             {name: torch.cat(values).mean().item() for name, values in scores.items()})
 
-
-def _cheats(config, seed):
-    """The encoders that know nothing: an untrained network and three statistics of colour."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        untrained = Model(config)
-    return {"untrained": (lambda polar: untrained.embed_satellite(polar, polar=True), untrained.embed_street),
-            **{cheat.__name__: (cheat, cheat) for cheat in (mean_colour, column_luminance, column_pattern)}}
+# %% ../nbs/12_localize.ipynb #7d31c0a5
+def _measured(model, images, baselines, seed, train):
+    """What `_measure` needs: encoders by name ("" is the model, others cheat), painters by the prefix of their scores."""
+    encoders, painters = {}, {}
+    if model.config.retrieval:
+        encoders[""] = lambda polar: model.embed_satellite(polar, polar=True), model.embed_street
+    if images and model.config.synthesis:
+        painters[""] = lambda polar: model.synthesize(polar, polar=True)
+    if baselines:
+        encoders |= cheats(model.config, seed)
+    if baselines and images:
+        painters["polar_map_"] = lambda polar: polar
+        if train is not None:
+            mean = mean_street(train)
+            painters["mean_image_"] = lambda polar: mean.expand_as(polar)
+    return encoders, painters
 
 # %% ../nbs/12_localize.ipynb #89027066
 def _recalls(satellite, street, positions, rule):
@@ -268,49 +261,55 @@ def _recalls(satellite, street, positions, rule):
         table["median_error_m"] = float(np.median(np.linalg.norm(away, axis=1)))
     return table, [str(warning.message) for warning in caught]
 
+# %% ../nbs/12_localize.ipynb #00fa9283
+def _training(data, train, options, notes):
+    """The training set whose mean street is a baseline; None and a note when there is no such set."""
+    if train is not None:
+        return train
+    if isinstance(data, Dataset):
+        return notes.append("no mean-image baseline: for a dataset of your own give train=, the set to average over")
+    try:
+        return open_data(data, "train", augment=False, **options)
+    except (ValueError, FileNotFoundError) as error:
+        return notes.append(f"no mean-image baseline, as there is no training set: {error}")
 
-def _mean_image(data, train, options, notes):
-    """The mean street panorama (3, H, W) of up to 256 places of the training set; None and a note when there is no such set."""
+
+def _canonical(model, dataset, train, perceptual, notes):
+    """Canonical scores, and notes on how they came about; ValueError without a training set for the mean image."""
     if train is None:
-        try:
-            train = open_data(data, "train", augment=False, **options)
-        except (ValueError, FileNotFoundError) as error:
-            return notes.append(f"no mean-image baseline, as there is no training set: {error}")
-    rows = np.unique(np.linspace(0, len(train) - 1, 256).round().astype(int)).tolist()
-    return sum(batch["street"].sum(0) for batch in loader(take(train, rows))) / len(rows)
+        raise ValueError("canonical scores stand beside a mean image: give train=, a rendered training set")
+    scores = canonical_scores(model, dataset, train, perceptual)
+    notes.append(f"canonical scores at 112 x 616 from {model.config.height} x {model.config.width}, bilinear"
+                 + ("" if perceptual else "; LPIPS left out, it needs perceptual=True or a trunk file"))
+    return scores
 
 # %% ../nbs/12_localize.ipynb #393a02b3
 def evaluate(model=None, data="helsinki", split="test", dense=False, radius=None, images=True, perceptual=False,
-             baselines=False, seed=0, look=None, progress=True, batch=32, workers=0, train=None, **options):
+             baselines=False, seed=0, look=None, progress=True, batch=32, workers=0, train=None, canonical=False,
+             **options):
     """All figures of a model on a data set as one flat dict: recalls in percent (Table 1), image quality (Table 2), notes.
 
     model: a `Model`, or what `load` takes; data, split, options: see `open_data`; dense: every viewpoint, radius 5 m
     unless given; images: PSNR, SSIM, SD, and LPIPS with perceptual (True or a trunk file); baselines: cheats on the same
-    gallery ("untrained_R@1", ...), and the mean image of `train` (by default the training split) and the polar map as
-    pictures ("mean_image_PSNR", "polar_map_SSIM", ...). ValueError for fewer than two places or an augmented dataset."""
+    gallery ("skyline_R@1", ...), and the mean image of `train` (by default the training split) and the polar map as
+    pictures ("mean_image_PSNR", "polar_map_SSIM", ...); canonical: `canonical_scores` of rendered streets in one look.
+    ValueError for fewer than two places, an augmented dataset, or canonical scores of what is not rendered."""
     model = model if isinstance(model, Model) else load(model)
-    config, radius, given = model.config, 5.0 if dense and radius is None else radius, isinstance(data, Dataset)
+    config, radius = model.config, 5.0 if dense and radius is None else radius
     options |= dict(height=config.height, width=config.width, tile=config.tile, oversample=config.oversample, look=look, seed=seed)
     dataset = open_data(data, split, dense=dense, augment=False, **options)
     if any(getattr(part, "augment", False) for part in (dataset, *getattr(dataset, "parts", ()))):
         raise ValueError("evaluation needs a dataset with augment=False: pictures must not change with the epoch")
-    notes, encoders, painters = list(getattr(dataset, "notes", ())), {}, {}
-    if config.retrieval:
-        encoders[""] = lambda polar: model.embed_satellite(polar, polar=True), model.embed_street
-    if images and config.synthesis:
-        painters[""] = lambda polar: model.synthesize(polar, polar=True)
-    if baselines:
-        encoders |= _cheats(config, seed)
-    if baselines and images:
-        painters["polar_map_"] = lambda polar: polar
-        if (train is not None or not given) and (mean := _mean_image(data, train, options, notes)) is not None:
-            painters["mean_image_"] = lambda polar: mean.expand_as(polar)
+    notes = list(getattr(dataset, "notes", ()))
+    train = _training(data, train, options, notes) if canonical or (baselines and images) else None
+    extra = _canonical(model, dataset, train, perceptual, notes) if canonical else {}
     batches = tqdm(loader(dataset, batch, workers=workers), desc="evaluate", unit="batch", disable=not progress, leave=False)
-    found, scores = _measure(batches, encoders, painters, perceptual)
+    found, scores = _measure(batches, *_measured(model, images, baselines, seed, train), perceptual)
     table = {"data": dataset.name, "look": getattr(getattr(dataset, "look", None), "name", None), "places": len(dataset)}
     rule = {} if radius is None else dict(positions=torch.from_numpy(dataset.positions), radius=radius)
     if "" in found:
         values, left_out = _recalls(*found.pop(""), dataset.positions, rule)
         table, notes = {**table, **values, "chance_R@1": 100 / len(dataset)}, notes + left_out
     table |= {f"{name}_R@1": recall(*sides, ks=(1,), **rule)["street_to_satellite_R@1"] for name, sides in found.items()}
-    return {**table, **scores, **({"SD_variant": "signed-128"} if scores else {}), "radius_m": radius, "notes": "; ".join(notes)}
+    scores |= {"SD_variant": "signed-128"} if scores or extra else {}
+    return {**table, **scores, **extra, "radius_m": radius, "notes": "; ".join(notes)}
