@@ -202,11 +202,11 @@ def crowns(scene, image):
     hits.write(image, haze(hits, colour), cover)
     return distance
 
-# %% ../nbs/02_render.ipynb #6527caeb
-def thin_things(scene, image, crown, camera):
-    """Third layer: trunks and lamp posts with their true angular width; in each column the nearest wins.
+# %% ../nbs/02_render.ipynb #57630a7e
+def _things_near(scene, camera):
+    """Thin things within 50 m of each camera, nearest first: column, foot, top, radius, lamp, distance, each (B, M).
 
-    image (3, B, W, H) is drawn into; crown: distances of the second layer; camera (B, 2) in metres."""
+    None where no camera has any. In winter trunks are seen up into their crowns, so they are taken higher."""
     shaded, width = scene.shaded, len(scene.east)
     rows, cols = shaded.near.shape[:2]
     square = (((shaded.north - camera[:, 1]) // 16).astype(int).clip(0, rows - 1),
@@ -217,13 +217,23 @@ def thin_things(scene, image, crown, camera):
     r = np.where(found < 0, np.inf, np.hypot(gap[..., 0], gap[..., 1]).clip(.3))
     most = int((r < 50.).sum(1).max())
     if not most:
-        return
+        return None
     order = np.argsort(r, 1, kind="stable")[:, :most]
     sort = lambda a: single(np.take_along_axis(a, order, 1))
     centre = sort((np.arctan2(gap[..., 0], gap[..., 1]) / (2 * np.pi) + .5) * width)
     foot, top, radius, lamp = (sort(thing[..., i]) for i in range(2, 6))
-    r, column = sort(r), torch.arange(width, dtype=torch.float32)
-    half = radius / r / scene.pixel[0]
+    return centre, foot, top * (1 + .8 * (1 - lamp) * scene.draw.snow[:, None]), radius, lamp, sort(r)
+
+# %% ../nbs/02_render.ipynb #6527caeb
+def thin_things(scene, image, crown, camera):
+    """Third layer: trunks and lamp posts with their true angular width; in each column the nearest wins.
+
+    image (3, B, W, H) is drawn into; crown: distances of the second layer; camera (B, 2) in metres."""
+    things = _things_near(scene, camera)
+    if things is None:
+        return
+    (centre, foot, top, radius, lamp, r), width = things, len(scene.east)
+    column, half = torch.arange(width, dtype=torch.float32), radius / r / scene.pixel[0]
     which, cover, side = torch.full((len(r), width), -1), torch.zeros(len(r), width), torch.zeros(len(r), width)
     for m in reversed(range(r.shape[1])):                                  # far to near, all columns at once
         off, wide = (column - centre[:, m, None] + 1.5 * width) % width - .5 * width, half[:, m, None]
@@ -233,8 +243,8 @@ def thin_things(scene, image, crown, camera):
         side = torch.where(seen, (off / wide).clamp(-1, 1) * (2 * wide - 1).clamp(0, 1), side)
     at = which.clamp(min=0)
     r, foot, top, lamp = (v.gather(1, at)[..., None] for v in (r, foot, top, lamp))
-    z = scene.eye + scene.tangent * r
-    hits = Hits(scene, (which >= 0)[..., None] & (z > foot) & (z < top) & (r < torch.minimum(scene.distance, crown)),
+    z, hides = scene.eye + scene.tangent * r, torch.where(scene.draw.snow.view(-1, 1, 1) > 0, torch.inf, crown)
+    hits = Hits(scene, (which >= 0)[..., None] & (z > foot) & (z < top) & (r < torch.minimum(scene.distance, hides)),
                 r.expand(scene.distance.shape))
     lamp, side, cover = (hits.take(v.expand(scene.distance.shape)) for v in (lamp, side[..., None], cover[..., None]))
     hits.write(image, haze(hits, posts(hits, lamp, side)), cover)
