@@ -26,8 +26,7 @@ from .facades import CLADS, GRIDS, SOLIDS, STYLE, styles
 class Look:
     "Every range from which the two views of a place draw light, weather, season and camera, each view on its own."
     name: str = "independent-2"
-    sun_azimuth: tuple = (80., 280.)    # degrees clockwise from north
-    sun_elevation: tuple = (22., 52.)   # degrees
+    sun_azimuth: tuple = (80., 280.); sun_elevation: tuple = (22., 52.)   # degrees, the first clockwise from north
     suns: int = 8                       # sun positions in these ranges for which shadows are prepared
     overcast: tuple = (0., 1.)          # 0 = hard sun, 1 = no shadows at all
     seasons: tuple = ("spring", "summer", "late summer", "autumn")   # rows of SEASONS

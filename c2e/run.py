@@ -44,8 +44,7 @@ class Preset:
     schedule: tuple = ((0, 1.0), (21, 0.1), (41, 0.05), (61, 0.01))    # (first epoch, share of pairs kept)
     seed: int = 10
     look: Look = LOOK                       # ranges of the rendered views
-    gan: bool = True                        # False: no discriminator (Table 3, ii)
-    l1: bool = True
+    gan: bool = True; l1: bool = True       # gan=False: no discriminator (Table 3, ii)
     retrieval: str | bool = "features"      # "fake": R sees G's panorama (Table 3, iii); False: none (Table 4)
     generator: bool = True                  # False: encoder only, no decoder (Table 3, i)
     pretrained: str | bool = "auto"         # ImageNet weights of the street trunk
@@ -210,7 +209,8 @@ def save_state(run, optimizers):
         raise FloatingPointError("some weights are no finite numbers any more")
     run.judged.save(run.folder / "last.safetensors")
     state = {"model": run.model.state_dict(), "average": run.average and run.average.model.state_dict(),
-             "optimizers": {k: o.state_dict() for k, o in optimizers.items()}, "step": run.step, "seconds": run.seconds, "metrics": run.metrics, "notes": run.model.notes,
+             "optimizers": {k: o.state_dict() for k, o in optimizers.items()}, "step": run.step, "seconds": run.seconds,
+             "metrics": run.metrics, "notes": run.model.notes,
              "rng": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
     torch.save(state, run.folder / "state.pt.tmp")
     os.replace(run.folder / "state.pt.tmp", run.folder / "state.pt")
