@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['mean_colour', 'column_luminance', 'pattern', 'column_pattern', 'coarse_pixels', 'skyline_below', 'nearest_obstacle',
-           'skyline_above', 'cheats', 'strangers', 'Shuffled']
+           'skyline_above', 'cheats', 'lower_columns', 'strangers', 'Shuffled']
 
 # %% ../nbs/12_cheats.ipynb #c8ea7003
 import numpy as np
@@ -76,6 +76,11 @@ def cheats(config, seed=0):
     both = {cheat.__name__: (cheat, cheat) for cheat in (mean_colour, column_luminance, column_pattern, coarse_pixels)}
     return {"untrained": (lambda polar: untrained.embed_satellite(polar, polar=True), untrained.embed_street), **both,
             "skyline": (lambda polar: skyline_above(polar, config.tile), skyline_below)}
+
+# %% ../nbs/12_cheats.ipynb #e161c3f9
+def lower_columns(images):
+    """A cheat's descriptor: mean colour of the lower half of each column. (B, 3, H, W) -> (B, 3 W)."""
+    return images[:, :, images.shape[2] // 2:].mean(2).flatten(1)
 
 # %% ../nbs/12_cheats.ipynb #c8ea7016
 def strangers(positions, apart=80., seed=0):

@@ -18,11 +18,12 @@ from PIL import Image, ImageDraw
 from .data import open_data, take
 
 # %% ../nbs/89_choice.ipynb #c401ce06
-def questions(positions, count=40, options=5, apart=50., seed=0):
+def questions(positions, count=40, options=5, apart=50., seed=0, near=False):
     """Places for forced choices: rows (count, options) int64 and the seat of the right one, int64 (count,).
 
-    positions (N, 2) in metres; in a row all places are at least `apart` metres from each other; seed: one or more
-    integers. ValueError for fewer places than questions, or places so close that some question finds no distractors."""
+    positions (N, 2) in metres; in a row all places are at least `apart` metres from each other; near: the nearest
+    such places; seed: one or more integers. ValueError for fewer places than questions, or places so close that some
+    question finds no distractors."""
     positions, random = np.asarray(positions, np.float64), np.random.default_rng(seed)
     if not 2 <= options <= 26 or not 1 <= count <= len(positions):
         raise ValueError(f"asked for {count} questions of {options} options from {len(positions)} places: take 2 to 26 "
@@ -31,7 +32,8 @@ def questions(positions, count=40, options=5, apart=50., seed=0):
     rows = np.empty((count, options), np.int64)
     for q, (place, seat) in enumerate(zip(asked, seats)):
         chosen = [place]
-        for other in random.permutation(len(positions)):
+        away = np.linalg.norm(positions - positions[place], axis=1)
+        for other in away.argsort(kind="stable") if near else random.permutation(len(positions)):
             if np.linalg.norm(positions[chosen] - positions[other], axis=1).min() >= apart:
                 chosen.append(other)
             if len(chosen) == options:
@@ -87,20 +89,29 @@ def _synthesised(model, data, split, rows, seed, look):
                      augment=False)
     return [model.synthesize(sample["polar"][None], polar=True)[0].cpu() for sample in take(maps, rows)]
 
+
+def _asked(places, split, model=None, count=40, options=5, apart=50., seed=0, near=False):
+    "Rows and seats of a set, and its key; sets of another kind, or of near places, ask for other ones. Renders nothing."
+    rows, seats = questions(places.positions, count, options, apart, [seed, int(model is not None)] + [1] * near, near)
+    key = {"kind": "tiles" if model is None else "streets", "data": places.name, "split": split, "seed": seed,
+           "apart_m": apart, "near": near, "look": _look(places), "model": None if model is None else model.config.name,
+           "right": [LETTERS[seat] for seat in seats], "options": [[places.ids[i] for i in row] for row in rows]}
+    return rows, seats, key
+
 # %% ../nbs/89_choice.ipynb #c401ce19
-def forced_choice(folder, data="helsinki", split="test", model=None, count=40, options=5, apart=50., seed=0, look=None):
+def forced_choice(folder, data="helsinki", split="test", model=None, count=40, options=5, apart=50., seed=0, look=None,
+                  near=False):
     """Write folder/sheets/01.png, ... and folder/key.json; returns the path of the key.
 
     Without a model: a street, which of `options` tiles? With a model: its synthesised street, which of the real ones?
-    data, split, look: see `open_data`; seed: of questions and looks. The key holds ids, seats and how it was made.
-    ValueError when the folder already holds a key or sheets, and as `questions`."""
+    data, split, look: see `open_data`; seed: of questions and looks; near: as `questions`. The key holds ids, seats and
+    how it was made. ValueError when the folder already holds a key or sheets, and as `questions`."""
     folder = Path(folder)
     if (folder / "key.json").exists() or (folder / "sheets").exists():
         raise ValueError(f"{folder} already holds a set of questions, perhaps half answered; choose another folder")
     places = open_data(data, split, 112, 616, look=look, seed=seed, augment=False, raw=model is None)
-    rows, seats = questions(places.positions, count, options, apart, [seed, int(model is not None)])
-    right = rows[np.arange(count), seats]
-    asked = None if model is None else _synthesised(model, data, split, right, seed, look)
+    rows, seats, key = _asked(places, split, model, count, options, apart, seed, near)
+    asked = None if model is None else _synthesised(model, data, split, rows[np.arange(count), seats], seed, look)
     (folder / "sheets").mkdir(parents=True)
     worlds = [part.world for part in (places, *getattr(places, "parts", ())) if hasattr(part, "world")]
     credit, digits = worlds[0].attribution if worlds else "", max(2, len(str(count)))
@@ -109,9 +120,6 @@ def forced_choice(folder, data="helsinki", split="test", model=None, count=40, o
         view = [sample["satellite" if model is None else "street"] for sample in samples]
         page = sheet(samples[seat]["street"] if model is None else asked[q], view, q + 1, credit)
         Image.fromarray(page).save(folder / "sheets" / f"{q + 1:0{digits}d}.png")
-    key = {"kind": "tiles" if model is None else "streets", "data": places.name, "split": split, "seed": seed,
-           "apart_m": apart, "look": _look(places), "model": None if model is None else model.config.name,
-           "right": [LETTERS[seat] for seat in seats], "options": [[places.ids[i] for i in row] for row in rows]}
     (folder / "key.json").write_text(json.dumps(key, indent=1))
     return folder / "key.json"
 
