@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['mean_colour', 'column_luminance', 'pattern', 'column_pattern', 'coarse_pixels', 'skyline_below', 'nearest_obstacle',
-           'skyline_above', 'cheats', 'lower_columns', 'strangers', 'Shuffled']
+           'skyline_above', 'lower_columns', 'lower_pattern', 'cheats', 'strangers', 'Shuffled']
 
 # %% ../nbs/12_cheats.ipynb #c8ea7003
 import numpy as np
@@ -64,6 +64,16 @@ def skyline_above(polar, tile=80., high=12., eye=2.5):
     green = (polar[:, 1] > torch.maximum(polar[:, 0], polar[:, 2])).float().mean(1)
     return pattern(pattern(((32.6 - rise) / 65.2).clamp(0, .5)) + pattern(-green))
 
+# %% ../nbs/12_cheats.ipynb #e161c3f9
+def lower_columns(images):
+    """A cheat's descriptor: mean colour of the lower half of each column. (B, 3, H, W) -> (B, 3 W)."""
+    return images[:, :, images.shape[2] // 2:].mean(2).flatten(1)
+
+
+def lower_pattern(images):
+    """A cheat's descriptor: `lower_columns` as a `pattern`, without the tint of the whole. (B, 3, H, W) -> (B, 3 W)."""
+    return pattern(lower_columns(images))
+
 # %% ../nbs/12_cheats.ipynb #c8ea7013
 def cheats(config, seed=0):
     """All cheats that need no training: {name: (function of polar maps, function of streets)}, images -> (B, D).
@@ -73,14 +83,10 @@ def cheats(config, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         untrained = Model(config)
-    both = {cheat.__name__: (cheat, cheat) for cheat in (mean_colour, column_luminance, column_pattern, coarse_pixels)}
+    same = mean_colour, column_luminance, column_pattern, coarse_pixels, lower_columns, lower_pattern
+    both = {cheat.__name__: (cheat, cheat) for cheat in same}
     return {"untrained": (lambda polar: untrained.embed_satellite(polar, polar=True), untrained.embed_street), **both,
             "skyline": (lambda polar: skyline_above(polar, config.tile), skyline_below)}
-
-# %% ../nbs/12_cheats.ipynb #e161c3f9
-def lower_columns(images):
-    """A cheat's descriptor: mean colour of the lower half of each column. (B, 3, H, W) -> (B, 3 W)."""
-    return images[:, :, images.shape[2] // 2:].mean(2).flatten(1)
 
 # %% ../nbs/12_cheats.ipynb #c8ea7016
 def strangers(positions, apart=80., seed=0):
@@ -93,8 +99,10 @@ def strangers(positions, apart=80., seed=0):
     partner = random.permutation(count)
 
     def near(rows):
+        "Which rows have a partner that is too close."
         away = np.linalg.norm(positions[rows] - positions[partner[rows]], axis=1)
         return (partner[rows] == rows) | (away < apart)                   # NaN is not near
+
     for _ in range(200):
         wrong = np.flatnonzero(near(np.arange(count)))
         if not len(wrong):

@@ -94,6 +94,7 @@ def show(metrics):
 def summary(metrics):
     """The figures of a demo in a few lines, each beside what one gets without learning anything."""
     def beside(ending):
+        "The same figure of chance, cheats and baselines, in words."
         names = [key for key in metrics if key.endswith(ending) and not key.startswith(("street_to", "satellite_to"))]
         return ", ".join(f"{key.removesuffix(ending).replace('_', ' ')} {number(key, metrics[key])}" for key in names)
 

@@ -62,8 +62,9 @@ def minutes(steps=None, seed=10):
     with TemporaryDirectory() as folder, stage(seconds, "trial", "timing eight training steps"):
         run = train("tiny", (sets[0], None), out=Path(folder) / "trial", progress=False, seed=seed, steps=8)
     past = [row["seconds"] for row in run.history if row["kind"] == "step"]
-    step = (past[-1] - past[2]) / (len(past) - 3)
-    return (seconds["map"] + 1.15 * step * preset.steps + 2 * step * len(sets[2]) / preset.batch + 30) / 60
+    step = (past[7] - past[3]) / 4
+    ahead = max(0, past[7] - 8 * step) / 8 * min(preset.steps, preset.looks * len(sets[0]) / preset.batch)  # rendering
+    return (seconds["map"] + 1.15 * step * preset.steps + ahead + 2 * step * len(sets[2]) / preset.batch + 30) / 60
 
 # %% ../nbs/90a_demo.ipynb #d3b9d4eb
 def demo(out="c2e-demo", steps=None, places=None, seed=10, progress=True):

@@ -174,6 +174,7 @@ def explore_polar(satellite):
     size = satellite.shape[-1]
 
     def show(height, width, radius, east, up, north, orientation):
+        "Draw the polar map for one setting of the sliders."
         figure, axes = plt.subplots(1, 2, figsize=(10, 2.6), width_ratios=(1, 3), layout="constrained")
         try:
             draw_polar(axes, satellite, height, width, radius, (east, up), north, orientation == "as printed")

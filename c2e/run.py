@@ -96,7 +96,7 @@ def model_config(preset):
 PRESETS = {
     "paper": Preset(),
     "small": Preset("small", Config(56, 304, 16, 32), epochs=60, lr=3e-4, decay="cosine", warmup=100),
-    "tiny": Preset("tiny", Config(32, 176, 8, 16), steps=1250, lr=1e-3, lr_discriminator=1e-4, lambda_gan=0.2,
+    "tiny": Preset("tiny", Config(32, 176, 8, 16), steps=1150, lr=1e-3, lr_discriminator=1e-4, lambda_gan=0.2,
                    betas=(0.9, 0.999), schedule=((0, 1.0), (5, 0.3), (9, 0.1)), decay="cosine", warmup=50,
                    together=True, paint_every=4, looks=3, validate=2),
 }
@@ -105,6 +105,7 @@ PRESETS = {
 def _frozen(kind, values):
     "A dataclass from its JSON form: lists become tuples, inner dicts the dataclass of the default."
     def tuples(value):
+        "Lists, also inside lists, as tuples."
         return tuple(map(tuples, value)) if isinstance(value, list) else value
     inner = {f.name: type(f.default) for f in fields(kind) if is_dataclass(f.default)}
     return kind(**{k: _frozen(inner[k], v) if k in inner else tuples(v) for k, v in values.items()})
@@ -240,6 +241,7 @@ def restore_state(run, optimizers):
 def _differences(folder, config):
     "Which entries of the run in `folder` differ from `config`: a list of 'name: there -> here'."
     def flat(tree, prefix=""):
+        "Pairs (dotted name, value) of nested dicts."
         for key, value in tree.items():
             yield from flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
     there = json.loads((folder / "config.json").read_text())

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from .data import open_data, turn
-from .looks import Remembered
+from .looks import Remembered, fill
 from .losses import gan_loss, keep_ratio, l1_loss, soft_margin_triplet
 from .metrics import recall
 from .model import Config, Model, load
@@ -89,6 +89,7 @@ def training_step(model, optimizers, polar, street, preset, keep=1.0, far=None, 
     amp = partial(torch.autocast, polar.device.type, torch.bfloat16, enabled=polar.is_cuda)
 
     def ranking(fake, features):
+        "The retrieval loss (Eq. 7), from satellite features or, for Table 3, from the synthesised street."
         local = R.encode(fake) if preset.retrieval == "fake" else features
         return soft_margin_triplet(*R(street, local), preset.alpha, keep, far)
 
@@ -181,7 +182,8 @@ def _epoch(run, optimizers, batches, val_set, steps, ctrl_c, bar):
     if hasattr(batches.dataset, "set_epoch"):
         batches.dataset.set_epoch(order.epoch)
     if getattr(batches.dataset, "fillers", 0):
-        batches.dataset.fill([i for b in islice(order, steps - run.step) for i in b])
+        bar.set_postfix_str("rendering", refresh=True)
+        fill(batches.dataset, [i for b in islice(order, steps - run.step) for i in b], stop=lambda: ctrl_c.pressed)
     for sample in batches:
         before = run.seconds
         log = _batch(run, sample, optimizers, steps, len(order))
@@ -262,11 +264,12 @@ def train(preset="tiny", data=None, out=None, resume=True, device="auto", worker
 def _loader(dataset, order, preset, device, workers):
     "The batches of `order` in turn; remembered if the preset says so."
     if workers is None:
-        workers = min(8, (os.cpu_count() or 2) - (device.type == "cuda")) if device.type == "cuda" or preset.looks else 0
+        cores = os.cpu_count() or 2
+        workers = min(8, cores - 1) if device.type == "cuda" else min(8, cores) if preset.looks else 0
     if preset.looks:
         dataset, workers = Remembered(dataset, preset.looks, workers), 0
-    return DataLoader(dataset, batch_sampler=order, num_workers=workers, persistent_workers=workers > 0, pin_memory=device.type == "cuda",
-                      generator=torch.Generator(), worker_init_fn=deaf)
+    return DataLoader(dataset, batch_sampler=order, num_workers=workers, persistent_workers=workers > 0,
+                      pin_memory=device.type == "cuda", generator=torch.Generator(), worker_init_fn=deaf)
 
 
 def _loop(run, optimizers, batches, val_set, steps, bar):
