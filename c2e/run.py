@@ -96,7 +96,7 @@ def model_config(preset):
 PRESETS = {
     "paper": Preset(),
     "small": Preset("small", Config(56, 304, 16, 32), epochs=60, lr=3e-4, decay="cosine", warmup=100),
-    "tiny": Preset("tiny", Config(32, 176, 8, 16), steps=1150, lr=1e-3, lr_discriminator=1e-4, lambda_gan=0.2,
+    "tiny": Preset("tiny", Config(32, 176, 8, 16), steps=1040, lr=1e-3, lr_discriminator=1e-4, lambda_gan=0.2,
                    betas=(0.9, 0.999), schedule=((0, 1.0), (5, 0.3), (9, 0.1)), decay="cosine", warmup=50,
                    together=True, paint_every=4, looks=3, validate=2),
 }
