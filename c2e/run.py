@@ -317,5 +317,4 @@ class CtrlC:
 
 def deaf(worker):
     "Make a worker process ignore Ctrl-C and SIGTERM."
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.SIG_IGN)
