@@ -33,19 +33,7 @@ class _Gather(torch.autograd.Function):
         dist.all_reduce(grad)
         return grad[dist.get_rank() * ctx.count:][:ctx.count]
 
-
-class _Mean(torch.autograd.Function):
-    "The mean of a tensor over all processes; so is its gradient."
-
-    @staticmethod
-    def forward(ctx, x):
-        x = x.clone()
-        dist.all_reduce(x)
-        return x / dist.get_world_size()
-
-    backward = staticmethod(lambda ctx, grad: _Mean.forward(ctx, grad))
-
-# %% ../nbs/11c_distributed.ipynb #25b7098a
+# %% ../nbs/11c_distributed.ipynb #241c5171
 class SyncedNorm(nn.BatchNorm2d):
     "Batch norm over the batches of all processes, equal in size; in evaluation it is `nn.BatchNorm2d`."
 
@@ -53,18 +41,18 @@ class SyncedNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         values = x.to(torch.promote_types(x.dtype, torch.float32))
-        mean = _Mean.apply(values.mean((0, 2, 3)))
-        centred = values - mean[:, None, None]
-        variance = _Mean.apply(centred.square().mean((0, 2, 3)))
+        own = torch.stack(torch.var_mean(values, (0, 2, 3), correction=0))
+        variances, means = _Gather.apply(own[None]).unbind(1)
+        mean, variance = means.mean(0), variances.mean(0) + means.var(0, correction=0)
         with torch.no_grad():
             count = x.numel() // x.shape[1] * dist.get_world_size()
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
             self.num_batches_tracked += 1
         scale = self.weight * (variance + self.eps).rsqrt()
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+        return ((values - mean[:, None, None]) * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
-# %% ../nbs/11c_distributed.ipynb #8b05b09d
+# %% ../nbs/11c_distributed.ipynb #2d2fc1d5
 class Shards(Batches):
     "Batches of which each process of a team gets its share, so that their shares in turn are the batch."
 
@@ -78,7 +66,7 @@ class Shards(Batches):
         for indices in super().__iter__():
             yield indices[self.rank * self.share:][:self.share]
 
-# %% ../nbs/11c_distributed.ipynb #02c8da7d
+# %% ../nbs/11c_distributed.ipynb #23abf78d
 class Team:
     "The processes of this run, from the view of one: `.rank` of `.size`, on `.device`; see `c2e.training.Alone`."
 
@@ -136,7 +124,7 @@ class Team:
         for grad, mean in zip(grads, (flat / self.size).split([g.numel() for g in grads])):
             grad.copy_(mean.view_as(grad))
 
-# %% ../nbs/11c_distributed.ipynb #6187f61c
+# %% ../nbs/11c_distributed.ipynb #60beb4b2
 def find_team(device="auto"):
     """The processes of this program: a `Team` under torchrun, else `training.Alone()`.
 
