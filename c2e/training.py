@@ -235,6 +235,15 @@ def _open(data, preset):
     return str(data) if isinstance(data, (str, os.PathLike)) else getattr(sets[0], "name", type(sets[0]).__name__), *sets
 
 
+def _settle(folder, config):
+    "Let a folder that `c2e.checkpoints.convert` made without data have the data of `config` from now on."
+    path = Path(folder or "", "config.json")
+    there = json.loads(path.read_text()) if path.is_file() else config
+    if there["data"] is None and there["preset"] == json.loads(json.dumps(config["preset"])):
+        path.with_suffix(".tmp").write_text(json.dumps(there | config, indent=1))
+        os.replace(path.with_suffix(".tmp"), path)
+
+
 def _begin(preset, folder, device, data, team):
     "A new model with its optimizers, or those that the folder holds: (Run, optimizers)."
     torch.manual_seed(preset.seed)
@@ -262,14 +271,18 @@ def train(preset="tiny", data=None, out=None, resume=True, device="auto", worker
     if not isinstance(preset, Preset) and preset not in PRESETS and (Path(preset) / "config.json").is_file():
         out = out or preset
         data = data or json.loads((Path(preset) / "config.json").read_text())["data"]
+        if data is None:
+            raise ValueError(f"{preset} was converted without data: say what it shall learn from, train({str(preset)!r}, data=...)")
     preset = preset_from(preset, **overrides)
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     name, train_set, val_set = _open(data or "helsinki", preset)
     order = team.batches(len(train_set), preset.batch, preset.seed)
     steps = preset.steps or max(1, round(preset.epochs * len(order)))
     config = {"preset": asdict(preset), "data": name, "pairs": len(train_set)}
+    team.first(lambda: _settle(out, config))
     folder = team.first(lambda: run_folder(out, config, resume))
     run, optimizers = _begin(preset, folder, device, name, team)
+    run.step = run.step or run.model.notes.get("epochs_done", 0) * len(order)      # of a converted checkpoint
     if run.step < steps:
         batches = _loader(train_set, order, preset, device, workers)
         bar = tqdm(total=steps, initial=run.step, desc=preset.name, unit="step", disable=not progress)
