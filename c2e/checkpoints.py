@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 import c2e.training as training
-from .model import load_released, released_names
+from .model import Config, load_released, released_names
 from .run import Run, model_config, preset_from, run_folder, save_state
 
 # %% ../nbs/11b_checkpoints.ipynb #4585b004
@@ -34,35 +34,42 @@ def moments(stored, optimizer, parameters, source="checkpoint"):
         for key in ("exp_avg", "exp_avg_sq"):
             if key not in own or own[key].shape != parameter.shape:
                 found = tuple(own[key].shape) if key in own else "nothing"
-                raise ValueError(f"{source}: {key} of parameter {k} should have shape {tuple(parameter.shape)}, found {found}; "
-                                 "fresh=True takes the weights alone")
+                raise ValueError(f"{source}: {key} of parameter {k} should have shape {tuple(parameter.shape)}, "
+                                 f"found {found}; fresh=True takes the weights alone")
         optimizer.state[parameter] = {key: own[key].to(parameter) for key in ("exp_avg", "exp_avg_sq")}
         optimizer.state[parameter]["step"] = torch.tensor(float(own["step"]))
 
-# %% ../nbs/11b_checkpoints.ipynb #2c3f5fbc
-OPTIMIZERS = {"generator": ("generator_model_dict", "optimizer_G_dict"), "retrieval": ("retriebal_model_dict", "optimizer_R_dict"),
-              "discriminator": ("discriminator_model_dict", "optimizer_D_dict")}
+# %% ../nbs/11b_checkpoints.ipynb #a0876c2a
+OPTIMIZERS = {"generator": ("generator_model_dict", "optimizer_G_dict"),
+              "discriminator": ("discriminator_model_dict", "optimizer_D_dict"),
+              "retrieval": ("retriebal_model_dict", "optimizer_R_dict")}
+
+
+def _found(checkpoint, source, overrides):
+    "The learning rates and betas of the stored optimizers, as fields of a preset."
+    absent = [key for _, key in OPTIMIZERS.values() if "param_groups" not in checkpoint.get(key, {})]
+    if absent or not isinstance(checkpoint.get("last_epoch"), int):
+        raise ValueError(f"{source}: cannot go on without {', '.join(absent or ['last_epoch'])}; "
+                         "fresh=True takes the weights alone")
+    rates = {part: checkpoint[key]["param_groups"][0]["lr"] for part, (_, key) in OPTIMIZERS.items()}
+    if rates["generator"] != rates["retrieval"] and "lr" not in overrides:
+        raise ValueError(f"{source}: learning rates {rates['generator']} of G and {rates['retrieval']} of R differ: "
+                         "choose one with lr=")
+    apart = rates["discriminator"] if rates["discriminator"] != rates["generator"] else None
+    betas = tuple(checkpoint["optimizer_G_dict"]["param_groups"][0]["betas"])
+    return {"lr": rates["generator"], "lr_discriminator": apart, "betas": betas}
 
 
 def _preset(checkpoint, source, fresh, overrides):
     "The `paper` preset with the optimizers' learning rates and betas, then with `overrides`."
-    found = {}
-    if not fresh:
-        absent = [key for _, key in OPTIMIZERS.values() if "param_groups" not in checkpoint.get(key, {})]
-        if absent or not isinstance(checkpoint.get("last_epoch"), int):
-            raise ValueError(f"{source}: cannot go on without {', '.join(absent or ['last_epoch'])}; fresh=True takes the weights alone")
-        rates = {part: checkpoint[key]["param_groups"][0]["lr"] for part, (_, key) in OPTIMIZERS.items()}
-        if rates["generator"] != rates["retrieval"] and "lr" not in overrides:
-            raise ValueError(f"{source}: learning rates {rates['generator']} of G and {rates['retrieval']} of R differ: choose one with lr=")
-        apart = rates["discriminator"] != rates["generator"]
-        found = {"lr": rates["generator"], "lr_discriminator": rates["discriminator"] if apart else None,
-                 "betas": tuple(checkpoint["optimizer_G_dict"]["param_groups"][0]["betas"])}
+    found = {} if fresh else _found(checkpoint, source, overrides)
     preset = preset_from("paper", **{"pretrained": False} | found | overrides)
-    if not all(getattr(preset.config, k) == v for k, v in asdict(type(preset.config)()).items() if k not in ("tile", "oversample", "name")):
+    sizes = ("height", "width", "generator", "discriminator", "heads")
+    if any(getattr(preset.config, key) != getattr(Config(), key) for key in sizes):
         raise ValueError("a released checkpoint has the paper's sizes: leave height, width, channels and heads as they are")
     return preset
 
-# %% ../nbs/11b_checkpoints.ipynb #bb988cd8
+# %% ../nbs/11b_checkpoints.ipynb #e15f4281
 def convert(checkpoint, out, data=None, fresh=False, **overrides):
     """Make a run folder from a checkpoint of the authors' code (.pth); `c2e.train(folder)` goes on from its epoch.
 
@@ -80,22 +87,19 @@ def convert(checkpoint, out, data=None, fresh=False, **overrides):
         for part, (weights, key) in OPTIMIZERS.items():
             own = [parameters[name] for name in names[weights].values() if name in parameters]
             moments(stored[key], optimizers[part], own, f"{checkpoint}, {key}")
-    name, pairs = None, None
-    if data is not None:
-        name, train_set, _ = training._open(data, preset)
-        pairs = len(train_set)
+    name, train_set = training._open(data, preset)[:2] if data is not None else (None, [])
     model.config = model_config(preset)
-    model.notes = {"source": model.notes["source"], "best_acc": stored.get("best_acc"), "look": preset.look.name, "data": name,
-                   "pretrained": True, "epochs_done": 0 if fresh else stored["last_epoch"] + 1}
-    _write(model, preset, optimizers, {"preset": asdict(preset), "data": name, "pairs": pairs}, out)
-    return out
+    model.notes = {"source": model.notes["source"], "best_acc": stored.get("best_acc"), "look": preset.look.name,
+                   "data": name, "pretrained": True, "epochs_done": 0 if fresh else stored["last_epoch"] + 1}
+    return _write(model, preset, optimizers, {"preset": asdict(preset), "data": name, "pairs": len(train_set) or None}, out)
 
 
 def _write(model, preset, optimizers, config, out):
-    "Write a run folder beside `out`, then rename it."
+    "Write a run folder beside `out`, then rename it. Returns `out`."
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{out.name}.part-", dir=out.parent) as place:
         run = Run(model, run_folder(Path(place) / "run", config), preset)
         run.log("start", **model.notes)
         save_state(run, optimizers)
         os.replace(run.folder, out)
+    return out

@@ -235,6 +235,16 @@ def _open(data, preset):
     return str(data) if isinstance(data, (str, os.PathLike)) else getattr(sets[0], "name", type(sets[0]).__name__), *sets
 
 
+def _there(preset, out, data):
+    "`out` and `data`; where `preset` is a run folder, what it says of them."
+    if isinstance(preset, Preset) or preset in PRESETS or not (Path(preset) / "config.json").is_file():
+        return out, data or "helsinki"
+    data = data or json.loads((Path(preset) / "config.json").read_text())["data"]
+    if data is None:
+        raise ValueError(f"{preset} was converted without data: say what it shall learn from, train({str(preset)!r}, data=...)")
+    return out or preset, data
+
+
 def _settle(folder, config):
     "Let a folder that `c2e.checkpoints.convert` made without data have the data of `config` from now on."
     path = Path(folder or "", "config.json")
@@ -266,23 +276,19 @@ def train(preset="tiny", data=None, out=None, resume=True, device="auto", worker
 
     `preset`: a name in `PRESETS`, a `Preset` or a run folder (which is gone on with); `overrides` replace its fields, see
     `preset_from`. `data` ("helsinki"): whatever `open_data` takes, or (training set, validation set or None). `out`: see
-    `run_folder`; Ctrl-C or SIGTERM saves, and the same call goes on. `team`: see `c2e.distributed`. Best weights: highest street->satellite R@1 on the validation
-    split. Raises `ValueError` for options that make no sense, `FloatingPointError` when a loss is no number."""
-    if not isinstance(preset, Preset) and preset not in PRESETS and (Path(preset) / "config.json").is_file():
-        out = out or preset
-        data = data or json.loads((Path(preset) / "config.json").read_text())["data"]
-        if data is None:
-            raise ValueError(f"{preset} was converted without data: say what it shall learn from, train({str(preset)!r}, data=...)")
+    `run_folder`; Ctrl-C or SIGTERM saves, and the same call goes on. `team`: see `c2e.distributed`. Best weights:
+    highest street->satellite R@1 on the validation split. Raises `ValueError` for options that make no sense, `FloatingPointError` when a loss is no number."""
+    out, data = _there(preset, out, data)
     preset = preset_from(preset, **overrides)
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    name, train_set, val_set = _open(data or "helsinki", preset)
+    name, train_set, val_set = _open(data, preset)
     order = team.batches(len(train_set), preset.batch, preset.seed)
     steps = preset.steps or max(1, round(preset.epochs * len(order)))
     config = {"preset": asdict(preset), "data": name, "pairs": len(train_set)}
     team.first(lambda: _settle(out, config))
     folder = team.first(lambda: run_folder(out, config, resume))
     run, optimizers = _begin(preset, folder, device, name, team)
-    run.step = run.step or run.model.notes.get("epochs_done", 0) * len(order)      # of a converted checkpoint
+    run.step = run.step or run.model.notes.get("epochs_done", 0) * len(order)       # of a checkpoint
     if run.step < steps:
         batches = _loader(train_set, order, preset, device, workers)
         bar = tqdm(total=steps, initial=run.step, desc=preset.name, unit="step", disable=not progress)
