@@ -22,8 +22,9 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, rows):
+        rows = rows.contiguous()
         parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
-        dist.all_gather(parts, rows.contiguous())
+        dist.all_gather(parts, rows)
         ctx.count = len(rows)
         return torch.cat(parts)
 
@@ -109,7 +110,8 @@ class Team:
     def join(self, model, optimizers):
         "Give all the first one's weights, batch norm over all, and gradients that are averaged before each step."
         for tensor in model.state_dict().values():
-            dist.broadcast(tensor, 0)
+            dist.broadcast(whole := tensor.contiguous(), 0)
+            tensor.copy_(whole)
         for module in model.modules():
             if type(module) is nn.BatchNorm2d:
                 module.__class__ = SyncedNorm
