@@ -13,7 +13,7 @@ import pkgutil
 __version__ = "0.1.0"
 
 # %% ../nbs/99_api.ipynb #cc942837
-_FUNCTIONS = {"train": "training", "load": "model", "evaluate": "localize"}
+_FUNCTIONS = {"train": "distributed", "load": "model", "evaluate": "localize"}
 _all_ = ["train", "load", "evaluate"]
 
 

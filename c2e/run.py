@@ -56,6 +56,7 @@ class Preset:
     yaw: bool = False                       # turn both views of a batch by one random angle
     ema: float = 0.0                        # decay of the averaged weights that are validated and kept; 0: none
     looks: int = 0                          # remember so many looks of each place; 0: a new one every epoch
+    chunk: int = 0                          # pairs that pass the networks at once, see c2e.cached; 0: the batch
     validate: float = 1                     # every so many epochs
 
     def __post_init__(self):
@@ -68,18 +69,17 @@ def _check(preset):
         raise ValueError(f"retrieval must be 'features', 'fake' or False, got {preset.retrieval!r}")
     if preset.decay not in ("constant", "cosine"):
         raise ValueError(f"decay must be 'constant' or 'cosine', got {preset.decay!r}")
-    for name, least in (("batch", 2), ("paint_every", 1), ("looks", 0), ("warmup", 0), ("steps", 1)):
+    for name, least in (("batch", 2), ("paint_every", 1), ("looks", 0), ("warmup", 0), ("steps", 1), ("chunk", 0)):
         if (value := getattr(preset, name)) is not None and (value < least or value != int(value)):
             raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")
     for name in ("epochs", "lr", "lr_discriminator", "alpha", "validate"):
         if (value := getattr(preset, name)) is not None and not value > 0:
             raise ValueError(f"{name} must be positive, got {value!r}")
-    if not 0 <= preset.ema < 1:
-        raise ValueError(f"ema must lie in [0, 1), got {preset.ema!r}")
+    if preset.chunk and preset.together: raise ValueError("chunk= needs together=False: R and G learn one after the other")
+    if not 0 <= preset.ema < 1: raise ValueError(f"ema must lie in [0, 1), got {preset.ema!r}")
     if preset.retrieval == "fake" and not preset.generator:
         raise ValueError("retrieval='fake' needs panoramas: it cannot be combined with generator=False")
-    if not (preset.retrieval or paints(preset)):
-        raise ValueError("nothing to learn: switch on retrieval, or generator with gan or l1")
+    if not (preset.retrieval or paints(preset)): raise ValueError("nothing to learn: switch on retrieval, gan or l1")
 
 
 def paints(preset):
@@ -136,8 +136,7 @@ def learning_rate(preset, step, steps):
     "Learning rate of `step` (from 0) of `steps`: linear warm-up, then constant (the paper) or a half cosine to zero."
     if step < preset.warmup:
         return preset.lr * (step + 1) / preset.warmup
-    if preset.decay == "constant":
-        return preset.lr
+    if preset.decay == "constant": return preset.lr
     done = (step - preset.warmup) / max(1, steps - preset.warmup)
     return preset.lr * 0.5 * (1 + math.cos(math.pi * done))
 
@@ -192,6 +191,8 @@ class Run:
     step: int = 0
     seconds: float = 0.0
     average: Average | None = None
+    team: object = None         # the processes that train it together, see c2e.distributed
+    writes: bool = True         # False in all of them but one
 
     @property
     def judged(self):
@@ -201,14 +202,16 @@ class Run:
     def log(self, kind, **entry):
         "Append one entry to the history and to log.jsonl."
         self.history.append({"kind": kind, "step": self.step, "seconds": round(self.seconds, 2)} | entry)
-        with open(self.folder / "log.jsonl", "a") as file:
-            file.write(json.dumps(self.history[-1]) + "\n")
+        if self.writes:
+            with open(self.folder / "log.jsonl", "a") as file:
+                file.write(json.dumps(self.history[-1]) + "\n")
 
 # %% ../nbs/11_run.ipynb #d77d69c2
 def save_state(run, optimizers):
     "Write last.safetensors and state.pt: enough to go on with the very next batch. Refuses weights that are not finite."
     if not all(p.isfinite().all() for p in run.model.parameters()):
         raise FloatingPointError("some weights are no finite numbers any more")
+    if not run.writes: return
     run.judged.save(run.folder / "last.safetensors")
     state = {"model": run.model.state_dict(), "average": run.average and run.average.model.state_dict(),
              "optimizers": {k: o.state_dict() for k, o in optimizers.items()}, "step": run.step, "seconds": run.seconds,
@@ -234,18 +237,20 @@ def restore_state(run, optimizers):
     lines = (run.folder / "log.jsonl").read_text().splitlines(keepends=True)
     entries = [json.loads(line) for line in lines if line.endswith("\n")]
     run.history = [entry for entry in entries if entry["step"] <= run.step]
+    if not run.writes: return
     (run.folder / "log.jsonl.tmp").write_text("".join(json.dumps(entry) + "\n" for entry in run.history))
     os.replace(run.folder / "log.jsonl.tmp", run.folder / "log.jsonl")
 
 # %% ../nbs/11_run.ipynb #95cf361f
 def _differences(folder, config):
-    "Which entries of the run in `folder` differ from `config`: a list of 'name: there -> here'."
+    "Which entries of the run in `folder`, defaults where it knows none, differ from `config`: ['name: there -> here']."
     def flat(tree, prefix=""):
         "Pairs (dotted name, value) of nested dicts."
         for key, value in tree.items():
             yield from flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
     there = json.loads((folder / "config.json").read_text())
-    old, new = dict(flat({k: there[k] for k in config if k in there})), dict(flat(config))
+    usual, new = dict(flat({"preset": json.loads(json.dumps(asdict(Preset())))})), dict(flat(config))
+    old = {k: v for k, v in usual.items() if k in new} | dict(flat({k: there[k] for k in config if k in there}))
     return [f"{k}: {old.get(k)} -> {new.get(k)}" for k in new | old if old.get(k) != new.get(k)]
 
 
@@ -293,23 +298,23 @@ def run_folder(out, config, resume=True):
 
 # %% ../nbs/11_run.ipynb #75563546
 class CtrlC:
-    "Inside the block the first Ctrl-C only sets `.pressed`, so that a step can end; a second one interrupts at once."
+    "Inside the block the first Ctrl-C or SIGTERM only sets `.pressed`, so that a step can end; a second Ctrl-C interrupts."
 
     def __enter__(self):
         self.pressed, self.main = False, threading.current_thread() is threading.main_thread()
-        self.before = signal.signal(signal.SIGINT, self._press) if self.main else None
+        self.before = {s: signal.signal(s, self._press) for s in (signal.SIGINT, signal.SIGTERM) if self.main}
         return self
 
-    def _press(self, *_):
-        if self.pressed:
+    def _press(self, number, _):
+        if self.pressed and number == signal.SIGINT and "WORLD_SIZE" not in os.environ:
             raise KeyboardInterrupt
         self.pressed = True
 
     def __exit__(self, *_):
-        if self.main:
-            signal.signal(signal.SIGINT, self.before)
+        for number, before in self.before.items():
+            signal.signal(number, before)
 
 
 def deaf(worker):
-    "Make a worker process ignore Ctrl-C."
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    "Make a worker process ignore Ctrl-C and SIGTERM."
+    for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.SIG_IGN)
