@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['nearest', 'fingerprint', 'check_places', 'Gallery', 'build_gallery', 'write_gallery', 'read_gallery',
-           'search_gallery', 'Match', 'localize', 'evaluate', 'read_positions']
+           'search_gallery', 'Match', 'localize', 'measure', 'subjects', 'evaluate', 'read_positions']
 
 # %% ../nbs/12_localize.ipynb #59cd44da
 import json
@@ -12,6 +12,7 @@ import os
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -218,24 +219,29 @@ def localize(model, street, gallery, k=5, near=None, radius=None):
     return matches if isinstance(street, (list, tuple)) or getattr(street, "ndim", 3) == 4 else matches[0]
 
 # %% ../nbs/12_localize.ipynb #0e4df3b2
-def _measure(batches, encoders, painters, perceptual):
-    """One pass over batches: {name: (satellite, street descriptors)} and {name + metric: mean over images}."""
+def measure(dataset, encoders, painters, score, batch=32, workers=0, progress=True):
+    """One pass over a data set: {name: (satellite, street descriptors)} and {name + metric: (N,) float64, per image}.
+
+    encoders: {name: (of polar maps, of streets)}; painters: {name: of polar maps}; score(fake, real) -> {metric: (B,)}.
+    ValueError for an augmented data set."""
+    if any(getattr(part, "augment", False) for part in (dataset, *getattr(dataset, "parts", ()))):
+        raise ValueError("evaluation needs a dataset with augment=False: pictures must not change with the epoch")
     found, scores = {name: ([], []) for name in encoders}, defaultdict(list)
-    for batch in batches:
+    batches = loader(dataset, batch, workers=workers)
+    for pairs in tqdm(batches, desc="evaluate", unit="batch", disable=not progress, leave=False):
         for name, (above, below) in encoders.items():
-            found[name][0].append(above(batch["polar"]).cpu())
-            found[name][1].append(below(batch["street"]).cpu())
+            found[name][0].append(above(pairs["polar"]).cpu())
+            found[name][1].append(below(pairs["street"]).cpu())
         for name, paint in painters.items():
-            fake = paint(batch["polar"])
-            values = image_scores(fake, batch["street"].to(fake.device), perceptual, reduce=False)
-            for metric, value in values.items():
+            fake = paint(pairs["polar"])
+            for metric, value in score(fake, pairs["street"].to(fake.device)).items():
                 scores[name + metric].append(value.cpu().double())
     return ({name: [torch.cat(side) for side in sides] for name, sides in found.items()},
-            {name: torch.cat(values).mean().item() for name, values in scores.items()})
+            {name: torch.cat(values) for name, values in scores.items()})
 
 # %% ../nbs/12_localize.ipynb #7d31c0a5
-def _measured(model, images, baselines, seed, train):
-    """What `_measure` needs: encoders by name ("" is the model, others cheat), painters by the prefix of their scores."""
+def subjects(model, images, baselines, seed, train):
+    """Whom `measure` asks: encoders by name ("" is the model, others cheat), painters by the prefix of their scores."""
     encoders, painters = {}, {}
     if model.config.retrieval:
         encoders[""] = lambda polar: model.embed_satellite(polar, polar=True), model.embed_street
@@ -298,13 +304,12 @@ def evaluate(model=None, data="helsinki", split="test", dense=False, radius=None
     config, radius = model.config, 5.0 if dense and radius is None else radius
     options |= dict(height=config.height, width=config.width, tile=config.tile, oversample=config.oversample, look=look, seed=seed)
     dataset = open_data(data, split, dense=dense, augment=False, **options)
-    if any(getattr(part, "augment", False) for part in (dataset, *getattr(dataset, "parts", ()))):
-        raise ValueError("evaluation needs a dataset with augment=False: pictures must not change with the epoch")
     notes = list(getattr(dataset, "notes", ()))
     train = _training(data, train, options, notes) if canonical or (baselines and images) else None
     extra = _canonical(model, dataset, train, perceptual, notes) if canonical else {}
-    batches = tqdm(loader(dataset, batch, workers=workers), desc="evaluate", unit="batch", disable=not progress, leave=False)
-    found, scores = _measure(batches, *_measured(model, images, baselines, seed, train), perceptual)
+    score = partial(image_scores, perceptual=perceptual, reduce=False)
+    found, single = measure(dataset, *subjects(model, images, baselines, seed, train), score, batch, workers, progress)
+    scores = {name: values.mean().item() for name, values in single.items()}
     table = {"data": dataset.name, "look": getattr(getattr(dataset, "look", None), "name", None), "places": len(dataset)}
     rule = {} if radius is None else dict(positions=torch.from_numpy(dataset.positions), radius=radius)
     if "" in found:
