@@ -134,10 +134,11 @@ def act_file(root):
     return found[0]
 
 
-def cvact_listing(root, split="train", act=None):
+def cvact_listing(root, split="train", act=None, oversample=1):
     """The `Listing` of CVACT's "train", "val" or "test"; positions are UTM metres (float64). act: an `Act` read already.
 
-    Stored maps polarmap/<id>_satView_polish.png (or .jpg) are named only if ALL of them exist."""
+    Stored maps polarmap/<id>_satView_polish.png (or .jpg) are named only if ALL of them exist. oversample: how others will
+    be made; a note says when it is not CVACT's own, 1."""
     if split not in SPLITS:
         raise ValueError(f"CVACT has the splits {', '.join(SPLITS)}, got {split!r}")
     root, act = Path(root), read_act(act_file(root)) if act is None else act
@@ -155,6 +156,8 @@ def cvact_listing(root, split="train", act=None):
             break
         if lacking < len(maps):
             notes.append(f"polarmap lacks {lacking} of {len(maps)} {ending} maps: all maps are made from the satellites")
+    if oversample != 1 and rows and rows[0].polar is None:
+        notes.append(f"maps made with oversample={oversample}; the paper's are sampled directly, with oversample=1")
     return Listing(rows, act.utm[act.index[split]], None, notes)
 
 # %% ../nbs/02c_cvact.ipynb #0bd08a19

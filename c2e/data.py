@@ -248,15 +248,15 @@ class CVUSA(Files):
 class CVACT(Files):
     """CVACT in its own folders (Section 4.1): "train" (35,532 pairs), "val" (8,884), "test" (92,802, with the 5 m rule).
 
-    Positions are UTM metres. Maps stored in polarmap are used when all are there, else all are made directly (oversample
-    1). missing="skip" is the default, as some listed images do not exist; `notes` count them. options: see `CVUSA`."""
+    Positions are UTM metres. Maps are those stored in polarmap if all are there, else made directly (oversample 1).
+    missing="skip" is the default, as some listed images do not exist; `notes` count them. options: see `CVUSA`."""
     street = staticmethod(read_band)
 
     def __init__(self, root, split="train", height=112, width=616, augment=None, oversample=1, missing="skip",
                  stored=True, **options):
         augment = split == "train" if augment is None else augment
-        super().__init__(f"CVACT/{split}", cvact_listing(root, split), height, width, oversample, missing=missing,
-                         augment=augment, stored=stored and (root, split), **options)
+        super().__init__(f"CVACT/{split}", cvact_listing(root, split, None, oversample), height, width, oversample,
+                         missing=missing, augment=augment, stored=stored and (root, split), **options)
 
 # %% ../nbs/03_data.ipynb #93bc07d5
 class PairFolder(Files):
@@ -286,12 +286,12 @@ def _world(name):
 
 
 def _open_folder(root, split, height, width, options):
-    """The dataset of a folder of files, whatever its layout; warns of pairs that were left out."""
+    """The dataset of a folder of files, whatever its layout; warns of pairs left out and of maps unlike the paper's."""
     layout = layout_of(root)
     options = options if layout == "pairs" else {"missing": "skip", **options}
     dataset = {"CVUSA": CVUSA, "CVACT": CVACT, "pairs": PairFolder}[layout](root, split, height, width, **options)
-    for note in (note for note in dataset.notes if "left out" in note):
-        warnings.warn(f"{dataset.name}: {note}; c2e check {root} says more", stacklevel=3)
+    for note in (note for note in dataset.notes if "left out" in note or "oversample=1" in note):
+        warnings.warn(f"{dataset.name}: {note}" + f"; c2e check {root} says more" * ("left out" in note), stacklevel=3)
     return dataset
 
 # %% ../nbs/03_data.ipynb #d0c141bc

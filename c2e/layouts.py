@@ -8,7 +8,6 @@ __all__ = ['LAYOUTS', 'plan', 'sphere', 'Written', 'jpeg', 'render_layout']
 # %% ../nbs/03b_layouts.ipynb #109ec8c8
 import io
 import json
-import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,21 +56,17 @@ def plan(world, layout, pairs=None):
 def sphere(world, positions, width=1664, seed=0, look=LOOK):
     """Full spheres (N, 3, width / 2, width) in [-1, 1]: row r of H looks at 90 (1 - 2 (r + 0.5) / H) degrees.
 
-    Rendered within 32.6 degrees of the horizon; beyond, blurred colours of the outermost rows run into one at the pole.
-    Column j looks at azimuth 2 pi j / width - pi, as in `panorama`, which raises ValueError for bad places."""
-    height = width // 2
-    rows = math.ceil(height * 65.2 / 180)
-    strip = panorama(world, positions, rows, width, seed=seed, look=look)
-    elevation = 90 * (1 - 2 * (torch.arange(height, dtype=torch.float64) + 0.5) / height)
-    row = (1 - elevation / 32.6) * rows / 2 - 0.5                     # where the strip shows that elevation
-    low = row.floor().long().clamp(0, rows - 2)
-    part = (row - low).clamp(0, 1).float()[:, None]
-    image = strip[:, :, low] * (1 - part) + strip[:, :, low + 1] * part
-    for outside, edge in ((row < 0, strip[:, :, :8]), (row > rows - 1, strip[:, :, -8:])):
+    Rendered within 45 degrees of the horizon, the rows H/4 to 3H/4 - 1 that networks read; beyond, blurred colours of
+    the outermost rows run into one at the pole. Column j looks at azimuth 2 pi j / width - pi, as in `panorama`, which
+    raises ValueError for bad places. width: a multiple of 8."""
+    quarter = width // 8
+    band = panorama(world, positions, 2 * quarter, width, seed=seed, look=look, view=45.)
+    to_pole = ((torch.arange(quarter) + 0.5) / quarter)[:, None]
+    caps = []
+    for edge, part in ((band[:, :, :8], to_pole.flip(0)), (band[:, :, -8:], to_pole)):
         near = F.avg_pool1d(F.pad(edge.mean(2), (24, 24), mode="circular"), 49, 1)[:, :, None]
-        part = ((elevation[outside].abs() - 32.6) / (90 - 32.6)).clamp(0, 1).float()[:, None]
-        image[:, :, outside] = near * (1 - part) + near.mean(3, keepdim=True) * part
-    return image
+        caps.append(near * (1 - part) + near.mean(3, keepdim=True) * part)
+    return torch.cat([caps[0], band, caps[1]], 2)
 
 # %% ../nbs/03b_layouts.ipynb #b6e956e3
 class Written(NamedTuple):
@@ -150,6 +145,7 @@ def render_layout(layout, city="helsinki", out=None, pairs=None, seed=0, look=No
     ids, look = plan(world, layout, pairs), LOOK if look is None else look
     out = Path(out or f"{layout}-{world.name}")
     settings = {"layout": layout, "city": world.name, "seed": seed, "look": look.name, "tile": tile}
+    settings |= {"degrees": 45} if layout == "cvact" else {}
     at, made, kept = dict(zip(*world.viewpoints("all", dense=True))), 0, 0
     view = {"size": 750 if layout == "cvusa" else 1200, "seed": seed, "look": look, "tile": tile}
     try:

@@ -26,13 +26,13 @@ def _running_max(a):
     return torch.from_numpy(np.maximum.accumulate(a.numpy(), -1))
 
 # %% ../nbs/02_render.ipynb #f5e5e0d3
-def rays(height, width, reach=180.):
+def rays(height, width, reach=180., view=32.6):
     """Azimuths (W,) in radians, tangents of elevation (H,), distances (K,) in metres at which a ray looks at the map.
 
-    Column j looks at 2 pi j / W - pi, row i at 32.6 (1 - 2 (i + 0.5) / H) degrees. Steps grow from 0.35 m near
+    Column j looks at 2 pi j / W - pi, row i at view (1 - 2 (i + 0.5) / H) degrees. Steps grow from 0.35 m near
     the camera to 2 m (0.7 to 4 m for small images)."""
     azimuth = 2 * np.pi * np.arange(width) / width - np.pi
-    elevation = np.radians(32.6) * (1 - 2 * (np.arange(height) + .5) / height)
+    elevation = np.radians(view) * (1 - 2 * (np.arange(height) + .5) / height)
     steps = 208 if width >= 400 else 112
     t = (np.arange(steps) + .5) / steps
     return azimuth, np.tan(elevation), 45. * ((1 + reach / 45.) ** t - 1) + .3
@@ -106,10 +106,10 @@ class Scene:
     camera (B, 2) in metres. Masks: `sky`, `ground`, `solid`; `distance` (inf for sky); `k`: the sample that a solid pixel
     meets; along the rays (B, W, K) what `march` finds."""
 
-    def __init__(self, shaded, look, draw, camera, height, width):
+    def __init__(self, shaded, look, draw, camera, height, width, view=32.6):
         self.shaded, self.draw, self.eye = shaded, draw, look.eye
-        azimuth, tangent, r = rays(height, width, look.reach)
-        self.pixel = (2 * math.pi / width, math.radians(65.2) / height)    # radians per pixel
+        azimuth, tangent, r = rays(height, width, look.reach, view)
+        self.pixel = (2 * math.pi / width, math.radians(2 * view) / height)    # radians per pixel
         self.east, self.north, self.tangent = (single(a) for a in (np.sin(azimuth), np.cos(azimuth), tangent))
         (self.row, self.col), self.steps = map(single, shaded.cells(camera)), single(r / shaded.cell)
         march(self)
@@ -258,11 +258,11 @@ def _cameras(world, draw, look, places):
     return np.where(good.any(1)[:, None], spot[np.arange(len(places)), good.argmax(1)], places)
 
 # %% ../nbs/02_render.ipynb #d45667a9
-def panorama(world, positions, height=112, width=616, seed=0, look=LOOK):
+def panorama(world, positions, height=112, width=616, seed=0, look=LOOK, view=32.6):
     """What a camera 2.5 m above each place sees all round: float32 (N, 3, height, width) in [-1, 1].
 
     positions (N, 2) or (2,): east, north in metres. Column j looks at azimuth 2 pi j / width - pi (north in width/2),
-    row i at 32.6 (1 - 2 (i + 0.5) / height) degrees (Section 4.1). ValueError: off the map, inside a building."""
+    row i at view (1 - 2 (i + 0.5) / height) degrees; CVACT: view=45 (Section 4.1). ValueError: off the map or built on."""
     places, shaded = checked(world, positions), shade(world, look)
     out = torch.empty(len(places), 3, height, width)
     chunk = max(1, 2 ** 19 // (height * width))
@@ -270,7 +270,7 @@ def panorama(world, positions, height=112, width=616, seed=0, look=LOOK):
         part = places[a:a + chunk]
         draw = Draw(shaded, look, seed, 1, part)
         camera = _cameras(world, draw, look, part)
-        scene = Scene(shaded, look, draw, camera, height, width)
+        scene = Scene(shaded, look, draw, camera, height, width, view)
         image = torch.zeros(3, len(part), width, height)
         for mask, painter in ((scene.sky, sky), (scene.ground, ground), (scene.solid, facade)):
             hits = Hits(scene, mask, scene.distance)

@@ -22,10 +22,11 @@ TOP, VIEW = 35., 32.6                                        # degrees: upper ed
 
 
 @lru_cache(maxsize=8)
-def photographs(height, width):
+def photographs(height, width, view=VIEW):
     """Photographed skies as a panorama's upper rows see them: int32 (2 S, height // 2, width), a byte each of R, G, B.
 
-    Row S + i is row i mirrored about its middle column, where the sun stands. FileNotFoundError names a missing file."""
+    Row S + i is row i mirrored about its middle column, where the sun stands; view: degrees up to the top edge, above 35
+    the band is mirrored upwards. FileNotFoundError names a missing file."""
     out = []
     for name in SKIES:
         path = files("c2e.data_samples") / "skies" / f"{name}.jpg"
@@ -33,7 +34,10 @@ def photographs(height, width):
             raise FileNotFoundError(f"expected the sky {path}: reinstall c2e, or render with a look that has skies=False")
         with path.open("rb") as file:
             image = Image.open(file).convert("RGB")
-        box = (0, image.height * (1 - VIEW / TOP), image.width, image.height)
+        above = math.ceil(image.height * max(0., view / TOP - 1))
+        image = np.asarray(image)
+        image = Image.fromarray(np.concatenate([image[:above][::-1], image]))
+        box = (0, above + (image.height - above) * (1 - view / TOP), image.width, image.height)
         image = np.asarray(image.resize((width, height // 2), Image.BILINEAR, box=box))
         out.append(image.astype(np.int32) @ [1, 256, 65536])
     out = np.stack(out)
@@ -80,13 +84,14 @@ def _glow(hits):
 def sky(hits):
     "Sky: a photograph turned to this view's sun, mixed with a painted one; glow round the sun; far woods below."
     scene, width, height = hits.scene, len(hits.scene.east), len(hits.scene.tangent)
+    view = round(math.degrees(scene.pixel[1]) * height / 2, 6)
     shift = [hits.of("shift", i) for i in (0, 1)]
     kind, turn = choose(scene.draw, width)
     colours = _painted(hits, shift)
     if bool((kind >= 0).any()):
         column = (hits.w - hits.per(turn)) % width
         at = (hits.per(kind.clamp(min=0)) * (height // 2) + hits.h.clamp(max=height // 2 - 1)) * width + column
-        photo = unpack(photographs(height, width).view(-1).index_select(0, at), 3)
+        photo = unpack(photographs(height, width, view).view(-1).index_select(0, at), 3)
         mix, grey = hits.per(torch.where(kind < 0, 0., scene.draw.mix)), .5 + .4 * hits.of("blue")
         mean = (photo[0] + photo[1] + photo[2]) * (1 / 3)
         colours = [c + mix * ((mean + grey * (p - mean)) * 1.3 + .06 - c) for c, p in zip(colours, photo)]
