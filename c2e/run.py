@@ -67,8 +67,7 @@ def _check(preset):
     "Raise `ValueError` for a preset that contradicts itself."
     if preset.retrieval not in ("features", "fake", True, False):
         raise ValueError(f"retrieval must be 'features', 'fake' or False, got {preset.retrieval!r}")
-    if preset.decay not in ("constant", "cosine"):
-        raise ValueError(f"decay must be 'constant' or 'cosine', got {preset.decay!r}")
+    if preset.decay not in ("constant", "cosine"): raise ValueError(f"decay is constant or cosine, got {preset.decay!r}")
     for name, least in (("batch", 2), ("paint_every", 1), ("looks", 0), ("warmup", 0), ("steps", 1), ("chunk", 0)):
         if (value := getattr(preset, name)) is not None and (value < least or value != int(value)):
             raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")
@@ -134,8 +133,7 @@ def preset_from(preset="tiny", **overrides):
 # %% ../nbs/11_run.ipynb #edc73767
 def learning_rate(preset, step, steps):
     "Learning rate of `step` (from 0) of `steps`: linear warm-up, then constant (the paper) or a half cosine to zero."
-    if step < preset.warmup:
-        return preset.lr * (step + 1) / preset.warmup
+    if step < preset.warmup: return preset.lr * (step + 1) / preset.warmup
     if preset.decay == "constant": return preset.lr
     done = (step - preset.warmup) / max(1, steps - preset.warmup)
     return preset.lr * 0.5 * (1 + math.cos(math.pi * done))
@@ -203,7 +201,7 @@ class Run:
         "Append one entry to the history and to log.jsonl."
         self.history.append({"kind": kind, "step": self.step, "seconds": round(self.seconds, 2)} | entry)
         if self.writes:
-            with open(self.folder / "log.jsonl", "a") as file:
+            with open(self.folder / "log.jsonl", "w" if kind == "start" else "a") as file:
                 file.write(json.dumps(self.history[-1]) + "\n")
 
 # %% ../nbs/11_run.ipynb #d77d69c2
@@ -284,8 +282,10 @@ def run_folder(out, config, resume=True):
         if different := _differences(folder, config):
             raise ValueError(f"{folder} holds a run of another configuration ({'; '.join(different[:4])}): choose another "
                              "out=, or give the same options to go on with it")
+        if (folder / "best.safetensors").exists() and not (folder / "state.pt").exists():
+            raise ValueError(f"{folder} holds weights of a run without its state.pt: bring it back, or choose another out=")
         return folder
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(file.name != "config.json.tmp" for file in folder.iterdir()):
         raise ValueError(f"{folder} is not empty and holds no run: choose another out=")
     versions = {"torch": torch.__version__, "python": platform.python_version(), "machine": platform.machine()}
     try:

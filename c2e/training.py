@@ -153,7 +153,7 @@ def _held(dataset, limit=2**29):
     first = dataset[0]
     if 4 * len(dataset) * (first["polar"].numel() + first["street"].numel()) > limit:
         return dataset
-    return [sample for batch in DataLoader(dataset, 32, collate_fn=list) for sample in batch]
+    return [sample for batch in DataLoader(dataset, 32, collate_fn=list, generator=torch.Generator()) for sample in batch]
 
 # %% ../nbs/11_training.ipynb #f1936968
 def _far(positions, near):
@@ -209,7 +209,7 @@ def _epoch(run, optimizers, batches, val_set, steps, ctrl_c, bar):
                 _judge(run, val_set)
             run.seconds = time.perf_counter() - began
         stop = run.team.any(ctrl_c.pressed)
-        if run.step % due == 0 or run.step == steps or stop:
+        if not (run.step % due and run.step % len(order)) or run.step == steps or stop:
             save_state(run, optimizers)
         if stop:
             raise KeyboardInterrupt(f"stopped after step {run.step} of {steps}, saved in {run.folder}; "
