@@ -672,6 +672,4 @@ d = { 'settings': { 'branch': 'main',
                            'c2e.world.store': ('world.html#store', 'c2e/world.py'),
                            'c2e.world.thin': ('world.html#thin', 'c2e/world.py'),
                            'c2e.world.toy': ('world.html#toy', 'c2e/world.py'),
-                           'c2e.world.viewpoints': ('world.html#viewpoints', 'c2e/world.py')},
-            'data_samples.osm.make_extracts': {},
-            'data_samples.skies.make_skies': {}}}
+                           'c2e.world.viewpoints': ('world.html#viewpoints', 'c2e/world.py')}}}
