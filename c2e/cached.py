@@ -135,6 +135,7 @@ def cached_step(model, optimizers, polar, street, preset, keep=1.0, far=None, pa
         made = [G(p) if paint else (None, G.encode(p)) for p in _once(G, polars)]
 
     def loss(satellites, streets):
+        "The triplets of all pairs, those of other processes included."
         return soft_margin_triplet(gather(satellites), gather(streets), preset.alpha, keep, far)
 
     if paint and preset.gan:

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from .data import Rendered, take
 from .localize import evaluate
 from .report import report
+from .results import write_json
 from .training import preset_from, train
 from .world import World
 
@@ -86,8 +87,7 @@ def demo(out="c2e-demo", steps=None, places=None, seed=10, progress=True):
     still.augment = False  # looks that do not depend on how long we trained: for the mean image
     with stage(seconds, "evaluation", f"evaluation: {len(test_set)} unseen places, beside chance and cheats"):
         metrics = evaluate(run.model, test_set, baselines=True, train=still, progress=progress)
-    (folder / "metrics.json.tmp").write_text(json.dumps(metrics, indent=1) + "\n")
-    os.replace(folder / "metrics.json.tmp", folder / "metrics.json")
+    write_json(folder / "metrics.json", metrics)
     with stage({}, "report"):
         page = report(run, metrics, test_set, seconds=seconds)
     return metrics, page

@@ -22,6 +22,7 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, rows):
+        "The rows of all processes, one below the other."
         rows = rows.contiguous()
         parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
         dist.all_gather(parts, rows)
@@ -30,6 +31,7 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
+        "The sum of what all processes ask of this one's rows."
         grad = grad.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(grad)
         return grad[dist.get_rank() * ctx.count:][:ctx.count]
@@ -67,6 +69,39 @@ class Shards(Batches):
         for indices in super().__iter__():
             yield indices[self.rank * self.share:][:self.share]
 
+# %% ../nbs/11c_distributed.ipynb #f3c95789
+def _told(call, rank, device):
+    "What `call()` returns, or the error that it raises, in the process of rank 0: the same in all of them."
+    box = [None, None]
+    if rank == 0:
+        try:
+            box[0] = call()
+        except Exception as error:
+            box[1] = error
+    dist.broadcast_object_list(box, device=device)
+    if box[1] is not None:
+        raise box[1]
+    return box[0]
+
+
+def _alike(model):
+    "Give the model of every process the first one's weights, and batch norm over all processes."
+    for tensor in model.state_dict().values():
+        dist.broadcast(whole := tensor.contiguous(), 0)
+        tensor.copy_(whole)
+    for module in model.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = SyncedNorm
+
+
+def _average(optimizer, *_):
+    "Average the gradients of an optimizer's parameters over the processes, in one message."
+    grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in grads])
+    dist.all_reduce(flat)
+    for grad, mean in zip(grads, (flat / dist.get_world_size()).split([g.numel() for g in grads])):
+        grad.copy_(mean.view_as(grad))
+
 # %% ../nbs/11c_distributed.ipynb #23abf78d
 class Team:
     "The processes of this run, from the view of one: `.rank` of `.size`, on `.device`; see `c2e.training.Alone`."
@@ -80,16 +115,7 @@ class Team:
 
     def first(self, call):
         "What `call()` returns, or the error that it raises, in the first process: the same in all of them."
-        box = [None, None]
-        if self.rank == 0:
-            try:
-                box[0] = call()
-            except Exception as error:
-                box[1] = error
-        dist.broadcast_object_list(box, device=self.device)
-        if box[1] is not None:
-            raise box[1]
-        return box[0]
+        return _told(call, self.rank, self.device)
 
     def gather(self, rows):
         "The rows of all processes, in order, on the device; gradients pass."
@@ -103,28 +129,14 @@ class Team:
 
     def any(self, flag):
         "Whether it is True in any process."
-        flag = torch.tensor(float(flag), device=self.device)
-        dist.all_reduce(flag)
+        dist.all_reduce(flag := torch.tensor(float(flag), device=self.device))
         return bool(flag > 0)
 
     def join(self, model, optimizers):
         "Give all the first one's weights, batch norm over all, and gradients that are averaged before each step."
-        for tensor in model.state_dict().values():
-            dist.broadcast(whole := tensor.contiguous(), 0)
-            tensor.copy_(whole)
-        for module in model.modules():
-            if type(module) is nn.BatchNorm2d:
-                module.__class__ = SyncedNorm
+        _alike(model)
         for optimizer in optimizers.values():
-            optimizer.register_step_pre_hook(self._average)
-
-    def _average(self, optimizer, *_):
-        "Average the gradients of an optimizer's parameters over the processes, in one message."
-        grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        flat = torch.cat([g.flatten() for g in grads])
-        dist.all_reduce(flat)
-        for grad, mean in zip(grads, (flat / self.size).split([g.numel() for g in grads])):
-            grad.copy_(mean.view_as(grad))
+            optimizer.register_step_pre_hook(_average)
 
 # %% ../nbs/11c_distributed.ipynb #60beb4b2
 def find_team(device="auto"):

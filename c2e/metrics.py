@@ -103,7 +103,7 @@ def _walk(query, gallery, positions, rules, chunk):
                 distance[answers] = kept
     return found
 
-
+# %% ../nbs/09_metrics.ipynb #d2eac902
 def _rank_both(query, gallery, positions, rules, chunk):
     "`_walk` after all checks: [(ranks of the queries, ranks of the gallery items)] for each (radius, ties)."
     wrong = [ties for _, ties in rules if ties not in ("against", "for")]

@@ -5,16 +5,11 @@
 # %% auto #0
 __all__ = ['PROTOCOLS', 'SHARPNESS', 'PICTURE_RULES', 'NO_PLACES', 'VIEWS', 'TABLE_1', 'TABLE_2', 'COLUMNS', 'Protocol',
            'recall_table', 'picture_scores', 'picture_table', 'architecture', 'load_places', 'scene_crops',
-           'scene_log_probabilities', 'scene_scores', 'costs', 'write_json', 'paper_protocol', 'protocol_table',
-           'planted']
+           'scene_log_probabilities', 'scene_scores', 'paper_protocol', 'protocol_table', 'planted']
 
 # %% ../nbs/12_protocols.ipynb #3f18f1ce
-import ctypes
-import json
 import math
-import os
 import pickle
-import time
 import warnings
 from functools import partial
 from pathlib import Path
@@ -28,6 +23,7 @@ from .data import open_data
 from .localize import measure, subjects
 from .metrics import perceptual_distance, psnr, ranks_by_rule, recall_of_ranks, sharpness_difference, ssim
 from .model import Model, load
+from .results import costs, write_json
 
 # %% ../nbs/12_protocols.ipynb #cb7b7186
 class Protocol(NamedTuple):
@@ -84,7 +80,7 @@ PICTURE_RULES = {
     "KL": "exp of the mean divergence of fake from real", "KL spread": "standard deviation of the divergence over pictures",
 }
 
-
+# %% ../nbs/12_protocols.ipynb #7d56ab56
 def picture_scores(fake, real, perceptual=False, classifier=None, view="centre"):
     """What Table 2 is made of, per picture: {rule: (B,)}; `picture_table` makes the figures.
 
@@ -135,7 +131,7 @@ def _tensors(path):
     state = content.get("state_dict", content) if isinstance(content, dict) else {}
     return {name.replace("module.", ""): value for name, value in state.items() if torch.is_tensor(value)}
 
-
+# %% ../nbs/12_protocols.ipynb #f1260ebc
 def load_places(path):
     """A Places365 classifier from its published PyTorch checkpoint: pictures (B, 3, 224, 224) -> logits (B, 365).
 
@@ -186,21 +182,6 @@ def scene_scores(fake, real):
     return {"CS-1": 100.0 * (first[:, :1] == truth).any(1), "CS-5": 100.0 * (first == truth).any(1),
             "sure": 1.0 * (real.amax(1) > math.log(.5)), "KL": (fake.exp() * (fake - real)).sum(1)}
 
-# %% ../nbs/12_protocols.ipynb #b668e981
-def costs(action):
-    """`action()` -> (its result, seconds, peak memory in MB beyond what was in use; None where the system cannot say)."""
-    def status(key):
-        return int(Path("/proc/self/status").read_text().split(key + ":")[1].split()[0]) / 1024
-    try:
-        ctypes.CDLL(None).malloc_trim(0)                  # give back what is free, which would be used again unseen
-        Path("/proc/self/clear_refs").write_text("5")     # Linux: forget the highest mark so far
-        before = status("VmRSS")
-    except (OSError, AttributeError):
-        before = None
-    start = time.perf_counter()
-    result = action()
-    return result, time.perf_counter() - start, None if before is None else status("VmHWM") - before
-
 # %% ../nbs/12_protocols.ipynb #f412ac69
 TABLE_1 = {"CVUSA": (92.56, 97.55, 98.33, 99.57), "CVACT_val": (83.28, 93.57, 95.42, 98.22),
            "CVACT_test": (61.29, 85.13, 89.14, 98.32)}                                    # R@1, R@5, R@10, R@1%
@@ -209,18 +190,7 @@ TABLE_2 = {"model": dict(zip(("SSIM", "PSNR", "SD", "CS-1", "CS-5", "KL", "KL sp
            "polar map": {"SSIM": .2892, "PSNR": 10.7325, "SD": 14.2291}}                  # CVUSA; the second from Table 4
 COLUMNS = {"CVUSA/val": ("CVUSA", "released"), "CVACT/val": ("CVACT_val", "released"), "CVACT/test": ("CVACT_test", "5 m")}
 
-
-def write_json(path, content):
-    """Write a dict as JSON through a temporary file, so that an older file stays whole until the new one is."""
-    path, fresh = Path(path), Path(f"{path}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(content, indent=1) + "\n")
-        os.replace(fresh, path)
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {error.strerror}; choose another place for the result") from error
-
-
+# %% ../nbs/12_protocols.ipynb #29a6f2e7
 def _pictures(single):
     """{"model", "polar map": figures} of the scores of `measure`, where there are any."""
     kinds = {"model": {}, "polar map": {}}

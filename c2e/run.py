@@ -59,8 +59,7 @@ class Preset:
     chunk: int = 0                          # pairs that pass the networks at once, see c2e.cached; 0: the batch
     validate: float = 1                     # every so many epochs
 
-    def __post_init__(self):
-        _check(self)
+    def __post_init__(self): _check(self)
 
 # %% ../nbs/11_run.ipynb #52dde80a
 def _check(preset):

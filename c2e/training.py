@@ -35,11 +35,11 @@ _all_ = ["PRESETS", "Preset", "Run", "preset_from"]    # also offered from here
 class Alone:
     "One process on its own; `c2e.distributed.Team` does the same things for several."
     rank, size, batches = 0, 1, Batches
-    def first(self, call): return call()            # called in the first process, answered in all
-    def gather(self, rows): return rows             # the rows of all processes
-    def mean(self, log): return log                 # losses, averaged over the processes
-    def any(self, flag): return flag                # whether it is True in any process
-    def join(self, model, optimizers): pass         # make them learn as one
+    def first(self, call): "What `call()` returns in the first process, in all."; return call()
+    def gather(self, rows): "The rows of all processes."; return rows
+    def mean(self, log): "Losses, averaged over the processes."; return log
+    def any(self, flag): "Whether it is True in any process."; return flag
+    def join(self, model, optimizers): "Make the processes learn as one."
 
 
 def make_optimizers(model, preset):
@@ -147,7 +147,7 @@ def _judge(run, val_set):
         if run.writes:
             run.judged.save(run.folder / "best.safetensors")
 
-
+# %% ../nbs/11_training.ipynb #2c5d6bae
 def _held(dataset, limit=2**29):
     "The samples of a small dataset as a list, so that validation renders them once; a large one as it is."
     first = dataset[0]
@@ -167,7 +167,7 @@ def _far(positions, near):
 
 def _batch(run, sample, optimizers, steps, per_epoch):
     "One training step on a batch of samples: learning rate, mining, log. Returns the losses."
-    preset, device, team = run.preset, run.model.device, run.team or Alone()
+    preset, device, team = run.preset, run.model.device, run.team
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
     polar, street = (sample[v].to(device, non_blocking=True, memory_format=layout) for v in ("polar", "street"))
     lr, keep = learning_rate(preset, run.step, steps), keep_ratio(run.step // per_epoch, preset.schedule)
@@ -250,7 +250,7 @@ def _settle(folder, config):
         path.with_suffix(".tmp").write_text(json.dumps(there | config, indent=1))
         os.replace(path.with_suffix(".tmp"), path)
 
-
+# %% ../nbs/11_training.ipynb #ace1a954
 def _begin(preset, folder, device, data, team):
     "A new model with its optimizers, or those that the folder holds: (Run, optimizers)."
     torch.manual_seed(preset.seed)
