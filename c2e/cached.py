@@ -130,7 +130,7 @@ def cached_step(model, optimizers, polar, street, preset, keep=1.0, far=None, pa
     G, D, R, log = model.generator, model.discriminator, model.retrieval, {}
     polars, streets = polar.split(preset.chunk), street.split(preset.chunk)
     paint = paints(preset) and (paint or preset.retrieval == "fake")
-    amp = partial(torch.autocast, polar.device.type, torch.bfloat16, enabled=polar.is_cuda)
+    amp = partial(torch.autocast, polar.device.type, torch.bfloat16, enabled=preset.bf16(polar.device))
     with torch.no_grad(), amp():
         made = [G(p) if paint else (None, G.encode(p)) for p in _once(G, polars)]
 

@@ -38,8 +38,7 @@ class Preset:
     lr_discriminator: float | None = None   # of D, when it is to learn at a rate of its own
     betas: tuple = (0.5, 0.999)
     lambda_ret: float = 1000.0              # weights of Eq. (3), for the generator
-    lambda_gan: float = 1.0
-    lambda_l1: float = 100.0
+    lambda_gan: float = 1.0; lambda_l1: float = 100.0
     alpha: float = 10.0
     schedule: tuple = ((0, 1.0), (21, 0.1), (41, 0.05), (61, 0.01))    # (first epoch, share of pairs kept)
     seed: int = 10
@@ -48,8 +47,8 @@ class Preset:
     retrieval: str | bool = "features"      # "fake": R sees G's panorama (Table 3, iii); False: none (Table 4)
     generator: bool = True                  # False: encoder only, no decoder (Table 3, i)
     pretrained: str | bool = "auto"         # ImageNet weights of the street trunk
-    decay: str = "constant"                 # or "cosine", to zero
-    warmup: int = 0                         # steps of linear warm-up
+    decay: str = "constant"; warmup: int = 0    # or "cosine", to zero; steps of linear warm-up
+    precision: str = "auto"                 # of forward passes: bf16 on a GPU, float32 elsewhere; or one of the two
     near: float = 0.0                       # pairs closer than this many metres are no negatives
     together: bool = False                  # R and G learn from one pass through R
     paint_every: int = 1                    # decoder and D work on every n-th step only
@@ -61,22 +60,24 @@ class Preset:
 
     def __post_init__(self): _check(self)
 
+    def bf16(self, device):
+        "Whether forward passes run in bfloat16 on `device`."
+        return self.precision == "bf16" or (self.precision == "auto" and device.type == "cuda")
+
 # %% ../nbs/11_run.ipynb #52dde80a
 def _check(preset):
     "Raise `ValueError` for a preset that contradicts itself."
-    if preset.retrieval not in ("features", "fake", True, False):
-        raise ValueError(f"retrieval must be 'features', 'fake' or False, got {preset.retrieval!r}")
-    if preset.decay not in ("constant", "cosine"): raise ValueError(f"decay is constant or cosine, got {preset.decay!r}")
+    for name, known in (("retrieval", ("features", "fake", True, False)), ("decay", ("constant", "cosine")),
+                        ("precision", ("auto", "bf16", "float32"))):
+        if (value := getattr(preset, name)) not in known: raise ValueError(f"{name} must be one of {known}, got {value!r}")
     for name, least in (("batch", 2), ("paint_every", 1), ("looks", 0), ("warmup", 0), ("steps", 1), ("chunk", 0)):
         if (value := getattr(preset, name)) is not None and (value < least or value != int(value)):
             raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")
     for name in ("epochs", "lr", "lr_discriminator", "alpha", "validate"):
-        if (value := getattr(preset, name)) is not None and not value > 0:
-            raise ValueError(f"{name} must be positive, got {value!r}")
+        if (value := getattr(preset, name)) is not None and not value > 0: raise ValueError(f"{name} must be positive, got {value!r}")
     if preset.chunk and preset.together: raise ValueError("chunk= needs together=False: R and G learn one after the other")
     if not 0 <= preset.ema < 1: raise ValueError(f"ema must lie in [0, 1), got {preset.ema!r}")
-    if preset.retrieval == "fake" and not preset.generator:
-        raise ValueError("retrieval='fake' needs panoramas: it cannot be combined with generator=False")
+    if preset.retrieval == "fake" and not preset.generator: raise ValueError("retrieval='fake' needs the generator's panoramas")
     if not (preset.retrieval or paints(preset)): raise ValueError("nothing to learn: switch on retrieval, gan or l1")
 
 

@@ -97,7 +97,7 @@ def training_step(model, optimizers, polar, street, preset, keep=1.0, far=None, 
     G, D, R = model.generator, model.discriminator, model.retrieval
     paint = paints(preset) and (paint or preset.retrieval == "fake")
     gan, alone = paint and preset.gan, preset.retrieval and not preset.together
-    amp = partial(torch.autocast, polar.device.type, torch.bfloat16, enabled=polar.is_cuda)
+    amp = partial(torch.autocast, polar.device.type, torch.bfloat16, enabled=preset.bf16(polar.device))
 
     def ranking(fake, features):
         "The retrieval loss (Eq. 7), from satellite features or, for Table 3, from the synthesised street."
