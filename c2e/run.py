@@ -33,15 +33,13 @@ class Preset:
     config: Config = Config()
     epochs: float = 200                     # passes over the training split, may be a fraction
     steps: int | None = None                # when given, counts instead of epochs
-    batch: int = 32
-    lr: float = 1e-4                        # of all three networks
+    batch: int = 32; lr: float = 1e-4       # learning rate of all three networks
     lr_discriminator: float | None = None   # of D, when it is to learn at a rate of its own
     betas: tuple = (0.5, 0.999)
     lambda_ret: float = 1000.0              # weights of Eq. (3), for the generator
     lambda_gan: float = 1.0; lambda_l1: float = 100.0
-    alpha: float = 10.0
     schedule: tuple = ((0, 1.0), (21, 0.1), (41, 0.05), (61, 0.01))    # (first epoch, share of pairs kept)
-    seed: int = 10
+    alpha: float = 10.0; seed: int = 10
     look: Look = LOOK                       # ranges of the rendered views
     gan: bool = True; l1: bool = True       # gan=False: no discriminator (Table 3, ii)
     retrieval: str | bool = "features"      # "fake": R sees G's panorama (Table 3, iii); False: none (Table 4)
