@@ -92,9 +92,9 @@ def model_config(preset):
 # %% ../nbs/11_run.ipynb #34f7bb18
 PRESETS = {
     "paper": Preset(),
-    "small": Preset("small", Config(32, 176, 16, 32), steps=5000, lr=7e-4, lr_discriminator=7e-5, lambda_gan=0.2,
-                    betas=(0.9, 0.999), schedule=((0, 1.0), (4, 0.3), (10, 0.1), (18, 0.05)), decay="cosine", warmup=100,
-                    together=True, paint_every=4, ema=0.998, looks=6, validate=2),
+    "small": Preset("small", Config(32, 176, 16, 32), steps=2700, lr=7e-4, lr_discriminator=7e-5, lambda_gan=0.2,
+                    betas=(0.9, 0.999), schedule=((0, 1.0), (3, 0.3), (6, 0.1), (9, 0.05)), decay="cosine", warmup=150,
+                    together=True, paint_every=4, ema=0.998, looks=4, validate=2),
     "tiny": Preset("tiny", Config(32, 176, 8, 16), steps=1040, lr=1e-3, lr_discriminator=1e-4, lambda_gan=0.2,
                    betas=(0.9, 0.999), schedule=((0, 1.0), (5, 0.3), (9, 0.1)), decay="cosine", warmup=50,
                    together=True, paint_every=4, looks=3, validate=2),
