@@ -65,7 +65,7 @@ def _rgb(picture, name):
                          "on the background that is meant")
     return picture.convert("RGB")
 
-
+# %% ../nbs/10_images.ipynb #dfbee413
 def open_image(image, name="image"):
     """A path or PIL image -> upright 8-bit RGB PIL image.
 
@@ -86,8 +86,9 @@ def open_image(image, name="image"):
     except Image.DecompressionBombError:
         raise ValueError(f"{image} {TOO_LARGE}") from None
     except Exception as error:                      # decoders of foreign bytes raise whatever they stumble over
-        raise ValueError(f"{name if isinstance(image, Image.Image) else image} is not a readable image (corrupt, "
-                         f"truncated, or no picture at all?): {type(error).__name__}. Known are {', '.join(FORMATS)}; export HEIC or PDF as JPEG") from None
+        which, why = name if isinstance(image, Image.Image) else image, type(error).__name__
+        raise ValueError(f"{which} is not a readable image (corrupt, truncated, or no picture at all?): {why}. Known are "
+                         f"{', '.join(FORMATS)}; export HEIC or PDF as JPEG") from None
 
 # %% ../nbs/10_images.ipynb #01ab85c1
 def as_batch(images, name="image"):

@@ -124,8 +124,8 @@ def _polar(images, config, polar, metres=None):
     if not polar:
         batch = crop_tile(batch, config.tile if metres is None else metres, config.tile)
         if batch.shape[-1] < config.height:
-            raise ValueError(f"satellite image: {batch.shape[-1]} pixels show the {config.tile:g} m that the model sees; it needs "
-                             f"{config.height} or more, or the polar map would be made up: fetch finer tiles")
+            raise ValueError(f"satellite image: {batch.shape[-1]} pixels show the {config.tile:g} m that the model sees; it "
+                             f"needs {config.height} or more, or the polar map would be made up: fetch finer tiles")
         batch = polar_transform(batch, config.height, config.width, oversample=config.oversample).clamp(-1, 1)
     return _sized(batch, config, "polar map"), back
 
@@ -151,7 +151,7 @@ def local_features(model, polar):
 
 
 def embed_satellite(model, images, polar=False, metres=None):
-    "Satellite tiles that show `metres` (None: `config.tile`), or polar maps, -> descriptors (N, D) on the CPU, unit vectors."
+    "Satellite tiles that show `metres` (None: `config.tile`), or polar maps, -> descriptors (N, D), unit vectors, CPU."
     _can_retrieve(model)
     batch, _ = _polar(images, model.config, polar, metres)
     with _asking(model) as device:

@@ -23,13 +23,13 @@ VIEWS = {"equirectangular": 32.6, "sphere": 45.0}       # degrees above and belo
 
 
 def sphere_rows(height, view):
-    """First row, and the row after the last, of a full sphere of `height` rows that lie within `view` degrees of the horizon."""
+    """First row, and the row after the last, of a sphere of `height` rows that lie within `view` degrees of the horizon."""
     top = round(height * (90 - view) / 180)
     return top, height - top
 
 # %% ../nbs/10b_panoramas.ipynb #2cce6d1f
 def double_fisheye(image):
-    """Whether a picture (3, h, w) in [-1, 1], 2:1, is two fisheye circles side by side: dark between them, lit above and below."""
+    """Whether a picture (3, h, w) in [-1, 1] is two fisheye circles side by side: dark between, lit above and below."""
     h, w = image.shape[-2:]
     rows = torch.cat([image[:, h // 24:h // 12], image[:, h - h // 12:h - h // 24]], 1).amax(0)     # near top and bottom
     part = max(1, w // 50)
@@ -69,7 +69,7 @@ def sheet(azimuth, elevation, width, height, fov):
 
 
 class Strip(NamedTuple):
-    """A photo laid into a panorama: image (3, H, W), grey where nothing is known; seen (H, W), which pixels the photo shows."""
+    """A photo laid into a panorama: image (3, H, W), grey where nothing is known; seen (H, W), what the photo shows."""
     image: torch.Tensor
     seen: torch.Tensor
 
@@ -92,7 +92,8 @@ def perspective_to_strip(image, fov, height=112, width=616, view=32.6):
     grid = torch.stack(torch.broadcast_tensors(2 * u / w - 1, 2 * v / h - 1), -1).nan_to_num(nan=9.0)
     fine = F.grid_sample(photo, grid[None], padding_mode="border", align_corners=False)
     columns, rows = (grid[..., 0].abs() <= 1).float(), (grid[..., 1].abs() <= 1).float()
-    picture, shown, seen = F.avg_pool2d(torch.cat([fine[0] * columns, columns[None], (columns * rows)[None]]), 2).split([3, 1, 1])
+    layers = torch.cat([fine[0] * columns, columns[None], (columns * rows)[None]])
+    picture, shown, seen = F.avg_pool2d(layers, 2).split([3, 1, 1])
     return Strip(torch.where(shown >= 0.5, picture / shown.clamp(min=0.25), 0.0).clamp(-1, 1), seen[0] >= 0.5)
 
 # %% ../nbs/10b_panoramas.ipynb #18109f92
@@ -106,13 +107,13 @@ class Street(NamedTuple):
 
 
 def edges_meet(image):
-    """Whether the first and last column of (3, H, W) differ about as neighbours do, since a full turn comes back; a hint, no proof."""
+    """Whether first and last column of (3, H, W) differ about as neighbours do: a full turn comes back. A hint, no proof."""
     steps = (image - image.roll(1, -1)).abs().mean((0, 1))              # steps[0]: first column against last
     return bool(steps[0] <= 2.5 * steps[1:].quantile(0.9) + 0.01)
 
 
 def _source(image):
-    """Width, height and a function box -> float (3, h, w) of one picture of any kind, which is cropped before it is made float."""
+    """Width, height, and a function box -> float (3, h, w), of one picture of any kind, which is cropped before it is made float."""
     if isinstance(image, (str, os.PathLike, Image.Image)):
         picture = open_image(image, "street image")
         return *picture.size, lambda box: as_batch(picture.crop(box))[0][0]
@@ -126,7 +127,7 @@ KINDS = ("auto", "strip", "equirectangular", "sphere", "photo")
 
 
 def as_street(image, config, kind="auto", fov=None, view=32.6):
-    """One picture of a street (any kind of image) -> `Street` of the size of `config`, north where the picture has its middle.
+    """One picture of a street (any kind of image) -> `Street` of the size of `config`, its middle in the middle.
 
     kind: "strip" (360 degrees wide, `view` up and down, CVUSA), "equirectangular" (2:1, cropped to 32.6 degrees above and
     below the horizon), "sphere" (2:1, cropped to 45, CVACT), "photo" (plain, level, `fov` degrees wide), or "auto": by the
@@ -146,13 +147,14 @@ def as_street(image, config, kind="auto", fov=None, view=32.6):
     top, bottom = sphere_rows(h, VIEWS[kind]) if kind in VIEWS else (0, h)
     part = cut((0, top, w, bottom))
     if kind in VIEWS and double_fisheye(cut((0, 0, w, h))):
-        raise ValueError("two fisheye circles side by side: stitch them to a 2:1 panorama first (the camera's own program does)")
+        raise ValueError("two fisheye circles side by side: stitch them to a 2:1 panorama first, in the camera's program")
     try:
         street = area_resize(part, config.height, config.width)
     except ValueError as error:
         raise ValueError(f"street image, {kind}: {error}; or take a sharper panorama") from None
-    note = (f"{kind}: rows {top} to {bottom - 1} of {h}, {VIEWS[kind]:g} degrees above and below the horizon" if kind in VIEWS
-            else f"strip: all of {w} x {h} pixels, taken as 360 degrees wide, {view:g} up and {view:g} down")
+    note = f"strip: all of {w} x {h} pixels, taken as 360 degrees wide, {view:g} up and {view:g} down"
+    if kind in VIEWS:
+        note = f"{kind}: rows {top} to {bottom - 1} of {h}, {VIEWS[kind]:g} degrees above and below the horizon"
     meets = "" if edges_meet(street) else "; its left and right edges do not meet: is it really 360 degrees wide?"
     return Street(street, kind, (0, top, w, bottom), note + meets)
 
@@ -165,5 +167,5 @@ def _photo(image, fov, config, view):
     h, w = image.shape[-2:]
     strip = perspective_to_strip(image, fov, config.height, config.width, view)
     up = math.degrees(math.atan(h / w * math.tan(math.radians(fov) / 2)))
-    note = f"photo: {fov:g} degrees wide, {up:.0f} up and {up:.0f} down of the {view:g} that the model sees, taken to be level"
+    note = f"photo: {fov:g} degrees wide, {up:.0f} up and down of the {view:g} that the model sees, taken to be level"
     return Street(strip.image, "photo", (0, 0, w, h), note)
