@@ -113,7 +113,7 @@ def edges_meet(image):
 
 
 def _source(image):
-    """Width, height, and a function box -> float (3, h, w), of one picture of any kind, which is cropped before it is made float."""
+    """Width, height, and a function box -> float (3, h, w) of one picture of any kind; cropped first, made float then."""
     if isinstance(image, (str, os.PathLike, Image.Image)):
         picture = open_image(image, "street image")
         return *picture.size, lambda box: as_batch(picture.crop(box))[0][0]
