@@ -30,9 +30,9 @@ def _named(kind, metavar):
     return Annotated[kind, arg(metavar=metavar)]
 
 
-def _through(name):
-    """A method that calls `run_NAME` of `c2e.commands`, which is imported only then."""
-    return lambda self: getattr(importlib.import_module("c2e.commands"), f"run_{name}")(self)
+def _through(name, room="commands"):
+    """A method that calls `run_NAME` of a room, which is imported only then."""
+    return lambda self: getattr(importlib.import_module(f"c2e.{room}"), f"run_{name}")(self)
 
 
 Weights = _given(Path, "MODEL", help="Trained weights: a run folder, a .safetensors file, or a checkpoint of the "
@@ -133,23 +133,22 @@ class Evaluate:
 # %% ../nbs/91_cli.ipynb #ebd455e9
 @dataclass(kw_only=True)
 class Synthesize:
-    """Street views from satellite tiles: one picture or a folder of pictures in, one PNG panorama for each out.
+    """Street views from satellite tiles: one picture or a folder of pictures in, one panorama for each out.
 
     Tiles are square, north up, with the camera in the middle. In the panorama north is the middle column."""
     images: Positional[_named(Path, "TILE-OR-FOLDER")]
     """A satellite tile, or a folder of them."""
     model: Weights = None
-    out: _named(Path, "FOLDER") = Path("street-views")
-    """Folder for the panoramas; existing files are not overwritten."""
+    out: _given(Path, "FILE-OR-FOLDER", aliases=("-o",)) = None
+    """Picture to write for one tile (.png, .jpg, .webp), or a folder; without it street-views. Nothing is overwritten."""
     metres: _given(float, "METRES") = None
     """Ground size of a tile from edge to edge. Larger tiles than the network's are cropped around the middle."""
+    metres_per_pixel: _given(float, "METRES") = None
+    """Ground size of one pixel, in place of --metres."""
     polar: Switch = False
     """The pictures are polar maps already, not tiles."""
 
-    def run(self):
-        """Synthesise and write one picture after the other."""
-        from c2e.commands import run_synthesize
-        run_synthesize(self)
+    run = _through("synthesize", "use")
 
 # %% ../nbs/91_cli.ipynb #138ece47
 @dataclass(kw_only=True)
@@ -178,7 +177,8 @@ class Index:
 class Localize:
     """Find a photo on the map: the places of a gallery that look most like it, best first.
 
-    The photo is a panorama of 360 degrees with north in the middle column and 65 degrees from top to bottom."""
+    The photo is a panorama of 360 degrees: a full sphere (2:1) or a strip of 65 degrees from top to bottom (5.5:1); or a
+    plain photo of known --fov. Confidence says how often a match with such a lead was right on the validation places."""
     photo: Positional[_named(Path, "PHOTO")]
     """The panorama."""
     gallery: _named(Path, "FOLDER")
@@ -186,10 +186,18 @@ class Localize:
     model: Weights = None
     k: _named(int, "N") = 5
     """How many places to list."""
+    kind: Literal["auto", "strip", "equirectangular", "sphere", "photo"] = "auto"
+    """What the picture is. sphere: 2:1, its middle half (CVACT); equirectangular: 2:1, 65 degrees around the horizon."""
+    heading: _named(str, "DEGREES") = "0"
+    """Where the middle of the picture looks: 0 north, 90 east; or the word unknown, to search."""
+    fov: _named(float, "DEGREES") = 360.0
+    """How wide the picture sees, from its left edge to its right."""
     json: _given(Path, "FILE") = None
     """Also write the matches to this JSON file."""
+    geojson: _given(Path, "FILE") = None
+    """Also write the matches to this GeoJSON file, for map programs; the gallery must know latitude and longitude."""
 
-    run = _through("localize")
+    run = _through("localize", "use")
 
 # %% ../nbs/91_cli.ipynb #6d2c8e1b
 @dataclass(kw_only=True)

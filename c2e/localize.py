@@ -195,12 +195,14 @@ Gallery.search = search_gallery
 @dataclass(frozen=True)
 class Match:
     """A place that a panorama may show: id, position (east, north) in metres and latlon in degrees (None when unknown),
-    distance (squared L2, 0 to 4), rank (1 is the best)."""
+    distance (squared L2, 0 to 4), rank (1 is the best); heading in degrees and confidence in 0..1 where known."""
     id: str
     position: tuple | None
     latlon: tuple | None
     distance: float
     rank: int
+    heading: float | None = None
+    confidence: float | None = None
 
 
 def localize(model, street, gallery, k=5, near=None, radius=None):
