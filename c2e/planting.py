@@ -7,8 +7,9 @@ __all__ = ['fences', 'plots', 'plant', 'crowns', 'rasterise']
 
 # %% ../nbs/01_planting.ipynb #a7faf9c4
 import numpy as np
-from .city import (MATERIALS, RULES, Canvas, along, bands, draw, driven, footprint, fronts, profile, rings, sea,
+from .city import (MATERIALS, RULES, Canvas, along, bands, draw, driven, footprint, fronts, profile, rings,
                       shift, streets, strips)
+from .coast import rivers, sea
 from .houses import houses
 from .parking import bays, driveways, fits, kerbside
 
@@ -105,6 +106,7 @@ def rasterise(extract, bounds, cell=0.5):
         if not upper:
             fronts(canvas, extract, urban)
             sea(canvas, extract["coast"])
+            rivers(canvas, extract)
     bands(canvas, extract)
     streets(canvas, extract, urban)
     parks = [bays(canvas, a) for a in extract["areas"] if a["kind"] == "amenity=parking"]
