@@ -27,7 +27,7 @@ def inside_box(line, bounds):
 
 # %% ../nbs/01_coast.ipynb #1012c7a3
 def round_edge(points, bounds):
-    """Metres clockwise from the north-west corner to the place on a box's edge nearest to points (..., 2), distance to it."""
+    """Places on a box's edge nearest to points (..., 2), in metres clockwise from the north-west corner, and distances."""
     west, south, east, north = bounds
     x, y = np.moveaxis(np.asarray(points, np.float64), -1, 0)
     gaps = np.stack([north - y, east - x, y - south, x - west])

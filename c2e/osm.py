@@ -74,7 +74,8 @@ def read_way(clip, way, tags):
             yield "coast", p
         elif river:
             wide = {k: float(m[0]) for k in ("width",) if (m := re.match(r"\d+(\.\d+)?", tags.get(k, "")))}
-            yield "rivers", {"kind": tags["waterway"], **{k: tags[k] for k in ("tunnel", "layer") if k in tags}, **wide, "P": p}
+            wide |= {k: tags[k] for k in ("tunnel", "layer") if k in tags}
+            yield "rivers", {"kind": tags["waterway"], **wide, "P": p}
         elif tags.get("natural") == "tree_row":
             for q in along(p, np.arange(0, along(p, [0])[1], 8.0))[0]:
                 yield "trees", {"p": np.round(q, 2).tolist()}

@@ -89,7 +89,7 @@ def choose_splits(world, shares=(0.25, 0.85)):
         size = " x ".join(f"{world.bounds[i + 2] - world.bounds[i]:.0f}" for i in (0, 1))
         raise ValueError(f"{world.name} ({size} m) gives {', '.join(f'{n} places to {s}' for s, n in found.items())}, and "
                          f"{few[0]} needs {LEAST[few[0]]}: take a larger box or one with more streets and paths (places "
-                         f"lie every 10 m along them, {EDGE:.0f} m inside the map; {GAP:.0f} m on either side of train are lost)")
+                         f"lie every 10 m along them, {EDGE:.0f} m inside the map; train loses {GAP:.0f} m on either side)")
     return best
 
 # %% ../nbs/17_your_city.ipynb #b21f56fb
@@ -109,13 +109,14 @@ def gaps(content, world):
             (len(above), "{} ways on bridges", "drawn on the ground, over water and streets"),
             (loose_ends(content["coast"], world.bounds), "coast: {} loose ends on the map",
              "led to the nearest end or the map's edge"),
-            (content.get("cut_water", 0), "{} water areas cut open by the file's edge", "none; rivers as wide as their line"),
+            (content.get("cut_water", 0), "{} water areas cut open by the file's edge", "rivers as wide as their line"),
             (1, "hills", "flat ground")]
     return [(missing.format(int(count)), taken) for count, missing, taken in rows if count]
 
 # %% ../nbs/17_your_city.ipynb #37cbcf2b
 TINTS = {"water": "#9cc3df", "grass": "#d3e3c0", "wood": "#bcd3a8", "garden": "#d9e6c4", "field": "#ebe3b8",
-         "scrub": "#cbdab0", "sand": "#efe6c8", "asphalt": "#c9c9cc", "cobble": "#c9c4c0", "paving": "#dcd9d4", "kerb": "#dcd9d4"}
+         "scrub": "#cbdab0", "sand": "#efe6c8", "asphalt": "#c9c9cc", "cobble": "#c9c4c0", "paving": "#dcd9d4",
+         "kerb": "#dcd9d4"}
 REGIONS = {"train": "#0072B2", "val": "#E69F00", "test": "#222222"}
 
 
@@ -293,7 +294,8 @@ def run_city(command):
         raise ValueError(str(error)) from None
     east, north = city.summary["metres"]
     places = ", ".join(f"{n} {split}" for split, n in city.summary["places"].items())
-    print(f"{city.summary['name']}: {east:.0f} x {north:.0f} m, places: {places}\nin {city.folder.resolve()}\n\nnot on the map:")
+    print(f"{city.summary['name']}: {east:.0f} x {north:.0f} m, places: {places}\nin {city.folder.resolve()}\n")
+    print("not on the map:")
     for row in city.summary["missing"]:
         print(f"  {row['missing']:<52} {row['taken']}")
     print("\nnext:")

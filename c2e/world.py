@@ -124,13 +124,15 @@ def build(content, name, cell=0.5, cache=True):
     paths = [{"kind": r["kind"], "points": np.array(r["P"])} for r in content["roads"]
              if r["kind"] in RULES["roads"] and r["kind"] != "platform" and above_ground(r) and len(r["P"]) > 1]
     return World(name, content.get("attribution", ATTRIBUTION), (lon, lat), bounds, cell, buildings=table, paths=paths,
-                 splits=content.get("splits") or SPLITS.get(name), lamps=np.reshape([p["p"] for p in content["lamps"]], (-1, 2)), **state)
+                 splits=content.get("splits") or SPLITS.get(name),
+                 lamps=np.reshape([p["p"] for p in content["lamps"]], (-1, 2)), **state)
 
 # %% ../nbs/01_world.ipynb #38348623
 def load(source="helsinki", cell=0.5, cache=True):
     """World of a shipped city ("helsinki", "suburb"), an extract (.json, .json.gz) or a city's folder, rasterised once.
 
-    The folder is what `c2e city` writes. cell: metres; cache: see `build`. ValueError: an unknown city (the known ones are named) or a broken file."""
+    The folder is what `c2e city` writes. cell: metres; cache: see `build`. ValueError: an unknown city (the known ones
+    are named) or a broken file."""
     files = importlib.resources.files("c2e.data_samples").joinpath("osm")
     known = sorted(f.name.split(".")[0] for f in files.iterdir() if f.name.endswith(".json.gz"))
     path = files.joinpath(f"{source}.json.gz") if source in known else Path(source)
