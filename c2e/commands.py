@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from .checkpoints import convert
+from .data import open_data
 from .demo import demo, minutes
 from .distributed import train
 from .doctor import check
@@ -186,11 +187,19 @@ def matching(ids, files, table):
 
 
 def run_index(command):
-    """Match files and table of an `Index` command, embed the tiles, save the gallery."""
-    table, model = read_positions(command.positions), load(command.model)
-    files = matching(table.ids, pictures(command.tiles), command.positions)
-    tiles = Tiles(files, model.config, _ground(command.metres, model.config.tile))
-    gallery = Gallery.build(model, tiles, table.ids, table.positions, table.latlon, polar=True)
+    """Match files and table of an `Index` command, or draw a city's tiles; embed them, save the gallery."""
+    model = load(command.model)
+    if (command.tiles / "city.json").is_file():
+        size = {key: getattr(model.config, key) for key in ("height", "width", "tile", "oversample")}
+        gallery = Gallery.build(model, open_data(command.tiles, command.split, augment=False, **size))
+    elif command.positions is None:
+        raise ValueError(f"say where the tiles of {command.tiles} lie: --positions CSV with id,lat,lon or id,east,north "
+                         f"(a folder of c2e city needs none, but has a city.json)")
+    else:
+        table = read_positions(command.positions)
+        files = matching(table.ids, pictures(command.tiles), command.positions)
+        tiles = Tiles(files, model.config, _ground(command.metres, model.config.tile))
+        gallery = Gallery.build(model, tiles, table.ids, table.positions, table.latlon, polar=True)
     gallery.save(command.out)
     print(f"gallery of {len(gallery)} places in {command.out.resolve()}")
 
