@@ -230,6 +230,8 @@ def run_index(command):
 
 def run_localize(command):
     """Find the photo of a `Localize` command; print a table of matches and write them as JSON where asked for."""
+    if not command.html and (command.tiles or command.metres or command.truth or command.online):
+        raise ValueError("--tiles, --metres, --truth and --online are about the page: give --html FILE, too")
     model = load(command.model)
     photo = read_strip(command.photo, model.config.height, model.config.width)
     found = localize(model, photo, command.gallery, k=command.k)
@@ -240,6 +242,12 @@ def run_localize(command):
         print(f"{match.rank:>4}  {match.distance:>8.3f}  {match.id:<20}  {latlon:<22}  {metres}")
     if command.json:
         _write(command.json, json.dumps([asdict(match) for match in found], indent=1) + "\n")
+    if command.html:
+        from c2e.show import localization_html, world_of
+        gallery = Gallery.load(command.gallery)
+        page = localization_html(model, photo, found, gallery, command.html, world_of(gallery), command.online,
+                                 command.truth, command.tiles, command.metres, command.photo.name)
+        print(f"page     {page.resolve()}")
 
 # %% ../nbs/90b_commands.ipynb #27d8b3ac
 def run_render(command):

@@ -8,8 +8,10 @@ __all__ = ['BYTES', 'POLICY', 'ADDED', 'CSS', 'ABOUT', 'LocalOnly', 'build_page'
 # %% ../nbs/90e_explore.ipynb #74d4de54
 import html
 import os
+import signal
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
@@ -93,7 +95,7 @@ CSS = """.gradio-container { max-width: 1500px !important } #plan img { cursor: 
 #table td, #table th { padding: .2rem .8rem .2rem 0; text-align: left; font-size: .9rem }"""
 ABOUT = """<h1 style="font-size:1.4rem;margin:.2rem 0">From above, and from the street</h1>
 <p>Click on a street. The circle on the tile is what the polar map unrolls, north in the middle; the generator sees only that
-map. Drop a panorama of the test region (the south of the map) below to find it among the gallery's places.</p>"""
+map. Drop a panorama below to find it among the places of the gallery, the small dots on the map.</p>"""
 
 
 def _words(text, trouble=False):
@@ -152,7 +154,7 @@ def build_page(explorer):
                 with gr.Row():
                     tile = gr.Image(first[3], label="satellite tile, north up", elem_id="tile", min_width=180, **still)
                     with gr.Column(scale=2, min_width=300):
-                        sliders = [gr.Slider(*span, label=label, elem_id=name, container=False) for name, label, *span in (
+                        sliders = [gr.Slider(*span, label=label, elem_id=name) for name, label, *span in (
                             ("light", "light and season", 0, 20, 0, 1), ("radius", "radius (m)", 5, 1.5 * half, half, 1),
                             ("east", "camera, metres east", -20, 20, 0, 1), ("north", "camera, metres north", -20, 20, 0, 1),
                             ("turn", "direction of north (degrees)", -180, 180, 0, 5))]
@@ -181,6 +183,7 @@ def _port(port):
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
+        listening.listen(64)
     except (OSError, OverflowError) as error:
         listening.close()
         raise ValueError(f"port {port} of 127.0.0.1 cannot be used ({error}): choose another --port") from None
@@ -205,14 +208,18 @@ def serving(explorer, port=0):
     with _port(port) as listening, TemporaryDirectory(prefix="c2e-explore-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         port = listening.getsockname()[1]
+        page = build_page(explorer)
+        page.has_launched = True                                       # else Gradio takes any path for an upload
         app = gr.mount_gradio_app(
-            FastAPI(**closed), build_page(explorer), "/", "127.0.0.1", port, footer_links=[], run_history=False, pwa=False,
+            FastAPI(**closed), page, "/", "127.0.0.1", port, footer_links=[], run_history=False, pwa=False,
             app_kwargs=closed, show_error=False, max_file_size=BYTES, ssr_mode=False, enable_monitoring=False,
             mcp_server=False, css=CSS, theme=gr.themes.Base(**font))
         server = uvicorn.Server(uvicorn.Config(LocalOnly(app, port), log_level="error", timeout_graceful_shutdown=2,
                                                server_header=False))
         worker = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         worker.start()
+        while not server.started and worker.is_alive():
+            time.sleep(0.02)
         try:
             yield worker, f"http://127.0.0.1:{port}/"
         finally:
@@ -221,7 +228,8 @@ def serving(explorer, port=0):
 
 
 def explore(model=None, city="helsinki", port=7860, places=None):
-    """Serve the page for a model (what `load` takes) until Ctrl-C; see `serving` and `Explorer`."""
+    """Serve the page for a model (what `load` takes) until Ctrl-C or SIGTERM; see `serving` and `Explorer`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)          # a page that is killed also clears its folder
     print(f"preparing {city}: map, light, gallery (the first time takes half a minute) ...", flush=True)
     with serving(Explorer(load(model), World.load(city), places, progress=True), port) as (worker, address):
         print(f"open {address} in a browser on this machine; Ctrl-C ends", flush=True)

@@ -127,9 +127,11 @@ class Explorer:
         return place, float(away[place])
 
     def marked(self, place, matches=()):
-        """The map with the clicked place (blue) and the matches of a dropped photo (orange, with their circle)."""
+        """The map with the clicked place (blue), the gallery's (dots), and the matches of a dropped photo with their circle."""
         made = Image.fromarray(self.plan)
-        draw, where = ImageDraw.Draw(made), lambda spot: pixel_of(self.world, spot)
+        draw, where = ImageDraw.Draw(made), lambda spot: tuple(pixel_of(self.world, spot))
+        for spot in self.gallery.positions:
+            draw.circle(where(spot), 1.5, fill="#E69F00")
         if matches:
             spots = np.array([match.position for match in matches])
             draw.circle(where(spots[0]), max(circle(spots) * SCALE, 1), outline="#D55E00", width=2)
