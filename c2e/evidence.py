@@ -50,14 +50,14 @@ def fig_rivals(street, difference, names, tiles=None, polars=None, credit=""):
     tiles (2, 3, S, S) and polars (2, 3, H, W), or None where nobody knows how the places look. Returns a Figure."""
     strip, known = 4.2 * street.shape[-2] / street.shape[-1], tiles is not None
     rows = 3 if known else 1
-    fig = Figure(figsize=(5.2, rows * (strip + 0.3) + 0.15), dpi=150)
+    fig, top = Figure(figsize=(5.2, rows * (strip + 0.3) + 0.25), dpi=150), 0.35 if known else 0.45
     grid = fig.add_gridspec(rows, 2, width_ratios=[strip, 4.2], left=0.007, right=0.993, bottom=0.01, hspace=0.3 / strip,
-                            top=1 - 0.35 / fig.get_figheight(), wspace=0.02)
+                            top=1 - top / fig.get_figheight(), wspace=0.02)
     for row, place in ((0, 0), (2, 1)) if known else ():
         colour = (colormaps["PuOr_r"](0.9), colormaps["PuOr_r"](0.1))[place]
         _show(fig.add_subplot(grid[row, 0]), _pixels(tiles[place]), frame=colour)
         _show(fig.add_subplot(grid[row, 1]), _pixels(polars[place]), names[place], size=7.5)
     axes = fig.add_subplot(grid[1, 1] if known else grid[0, :])
     words = "the photo; orange: for the upper place, purple: for the lower one"
-    _show(axes, tint(street, difference), words if known else f"orange: for {names[0]}; purple: for {names[1]}", size=7.5)
+    _show(axes, tint(street, difference), words if known else f"orange: for {names[0]}\npurple: for {names[1]}", size=7.5)
     return _credit(fig, credit)

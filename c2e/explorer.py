@@ -127,7 +127,7 @@ class Explorer:
         return place, float(away[place])
 
     def marked(self, place, matches=()):
-        """The map with the clicked place (blue), the gallery's (dots), and the matches of a dropped photo with their circle."""
+        """The map with the clicked place (blue), the gallery (dots), and the matches of a dropped photo."""
         made = Image.fromarray(self.plan)
         draw, where = ImageDraw.Draw(made), lambda spot: tuple(pixel_of(self.world, spot))
         for spot in self.gallery.positions:

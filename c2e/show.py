@@ -219,7 +219,7 @@ def _on_map(case, online):
         places, truth = world.position(gallery.latlon), None if truth is None else truth + shift
     else:
         world = None
-    yield "On the map", words, _inline(fig_place(places[rows], world, truth), "map of the matches", wide=True)
+    yield "On the map", words, _inline(fig_place(places[rows], world, truth), "map of the matches")
 
 
 def _degrees(gallery, true):
