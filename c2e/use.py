@@ -17,6 +17,7 @@ import c2e.confidence  # attaches Model.localize
 from .commands import _write, pictures
 from .folders import area_resize
 from .images import as_batch, ground, open_image
+from .localize import Gallery
 from .model import load
 
 # %% ../nbs/90d_use.ipynb #7d774fb9
@@ -124,6 +125,8 @@ def table(matches):
 # %% ../nbs/90d_use.ipynb #676c06ad
 def run_localize(command):
     """Find the photo of a `Localize` command; print how it was read and a table of matches, write what was asked for."""
+    if not command.html and (command.tiles or command.metres or command.truth or command.online):
+        raise ValueError("--tiles, --metres, --truth and --online are about the page: give --html FILE, too")
     model = load(command.model)
     calibration = c2e.confidence.calibration_for(model, command.model)
     found = model.localize(command.photo, command.gallery, command.k, command.kind, heading_of(command.heading),
@@ -134,3 +137,9 @@ def run_localize(command):
         _write(command.json, json.dumps([asdict(match) for match in found], indent=1) + "\n")
     if command.geojson:
         _write(command.geojson, json.dumps(geojson(found), indent=1) + "\n")
+    if command.html:
+        from c2e.show import localization_html, world_of
+        gallery = Gallery.load(command.gallery)
+        page = localization_html(model, found.street.image, found, gallery, command.html, world_of(gallery), command.online,
+                                 command.truth, command.tiles, command.metres, command.photo.name)
+        print(f"page     {page.resolve()}")
