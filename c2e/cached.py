@@ -123,12 +123,14 @@ def _local(R, preset, fake, features):
     return R.encode(fake) if preset.retrieval == "fake" else features
 
 # %% ../nbs/11_cached.ipynb #c27faa94
-def cached_step(model, optimizers, polar, street, preset, keep=1.0, far=None, paint=True, gather=lambda rows: rows):
+def cached_step(model, optimizers, polar, street, preset, keep=1.0, far=None, paint=True, gather=lambda rows: rows,
+                photo=None):
     """`c2e.training.training_step` with the same arguments and result, `preset.chunk` pairs at a time.
 
     Equal to it except for batch norm, which normalises each chunk by itself. Source: Gao et al. 2021 (GradCache)."""
     G, D, R, log = model.generator, model.discriminator, model.retrieval, {}
     polars, streets = polar.split(preset.chunk), street.split(preset.chunk)
+    photos = streets if photo is None else photo.split(preset.chunk)
     paint = paints(preset) and (paint or preset.retrieval == "fake")
     amp = partial(torch.autocast, polar.device.type, torch.bfloat16, enabled=preset.bf16(polar.device))
     with torch.no_grad(), amp():
@@ -143,9 +145,9 @@ def cached_step(model, optimizers, polar, street, preset, keep=1.0, far=None, pa
     grads = None
     if preset.retrieval:
         local = [partial(_local, R, preset, *pair) for pair in made]
-        _retrieval(R, optimizers["retrieval"], list(zip(streets, local)), loss, amp)
+        _retrieval(R, optimizers["retrieval"], list(zip(photos, local)), loss, amp)
         with torch.no_grad(), amp():
-            kept = [R(s, seen()) for s, seen in zip(streets, local)]
+            kept = [R(s, seen()) for s, seen in zip(photos, local)]
         log["retrieval"], grads = _cotangents(loss, list(zip(*kept)))
     log |= _generator(model, optimizers["generator"], list(zip(polars, streets)), grads, preset, paint, amp)
     return _step(optimizers["generator"], log)

@@ -25,6 +25,7 @@ from .canonical import canonical_scores, mean_street
 from .cheats import cheats
 from .data import loader, open_data
 from .folders import read_positions
+from .heading import embed_view, search_heading
 from .metrics import image_scores, recall
 from .model import Model, load
 
@@ -205,19 +206,26 @@ class Match:
     confidence: float | None = None
 
 
-def localize(model, street, gallery, k=5, near=None, radius=None):
+def localize(model, street, gallery, k=5, near=None, radius=None, heading=0.0, fov=360.0):
     """Where was this panorama taken? The k best `Match`es, best first; for a batch or list of panoramas a list of lists.
 
-    street: path, PIL image, uint8 array or float tensor of the model's size, north in the middle; gallery: `Gallery` or
-    its folder; near, radius: see `search_gallery`. ValueError for another model's gallery and what `search` refuses."""
+    street: path, PIL image, uint8 array or float tensor of the model's size, or `fov` degrees of it, whose middle looks at
+    azimuth `heading` (degrees, 0 north, 90 east; None: unknown, every turn is tried, see `search_heading`); gallery:
+    `Gallery` or its folder; near, radius: see its `search`. ValueError for another model's gallery, for a wrong size, and
+    what `search` refuses."""
     gallery = gallery if isinstance(gallery, Gallery) else Gallery.load(gallery)
     if gallery.mark != fingerprint(model):
         raise ValueError(f"this gallery was built by another model ({gallery.mark}, asked by {fingerprint(model)}): their "
                          f"descriptors cannot be compared; build the gallery again with this model")
-    index, distance = gallery.search(model.embed_street(street), k, near, radius)
+    if heading is None:
+        index, distance, headings = search_heading(model, street, gallery, k, near, radius, fov)
+    else:
+        index, distance = gallery.search(embed_view(model, street, heading, fov), k, near, radius)
+        headings = torch.as_tensor(heading, dtype=torch.float64).reshape(-1, 1).expand(len(index), 1).expand_as(distance)
     place = [None if table is None else [tuple(row) for row in table.tolist()] for table in (gallery.positions, gallery.latlon)]
-    matches = [[Match(gallery.ids[i], *(table and table[i] for table in place), d, rank)
-                for rank, (i, d) in enumerate(zip(*row), 1)] for row in zip(index.tolist(), distance.tolist())]
+    matches = [[Match(gallery.ids[i], *(table and table[i] for table in place), d, rank, looks)
+                for rank, (i, d, looks) in enumerate(zip(*row), 1)]
+               for row in zip(index.tolist(), distance.tolist(), headings.tolist())]
     return matches if isinstance(street, (list, tuple)) or getattr(street, "ndim", 3) == 4 else matches[0]
 
 # %% ../nbs/12_localize.ipynb #0e4df3b2

@@ -24,6 +24,7 @@ from torch.utils.data import Sampler
 from .data import derived_seed
 from .model import Config, Model
 from .render import LOOK, Look
+from .views import seen
 
 # %% ../nbs/11_run.ipynb #5ab3d3ba
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Preset:
     together: bool = False                  # R and G learn from one pass through R
     paint_every: int = 1                    # decoder and D work on every n-th step only
     yaw: bool = False                       # turn both views of a batch by one random angle
+    heading: float = 0.0; fov: float = 360.0    # turn streets alone by up to +- heading; narrowest view, see c2e.views
     ema: float = 0.0                        # decay of the averaged weights that are validated and kept; 0: none
     looks: int = 0                          # remember so many looks of each place; 0: a new one every epoch
     chunk: int = 0                          # pairs that pass the networks at once, see c2e.cached; 0: the batch
@@ -75,6 +77,8 @@ def _check(preset):
         if (value := getattr(preset, name)) is not None and not value > 0: raise ValueError(f"{name} must be positive, got {value!r}")
     if preset.chunk and preset.together: raise ValueError("chunk= needs together=False: R and G learn one after the other")
     if not 0 <= preset.ema < 1: raise ValueError(f"ema must lie in [0, 1), got {preset.ema!r}")
+    if not 0 <= preset.heading <= 180: raise ValueError(f"heading must lie in [0, 180] degrees, got {preset.heading!r}")
+    seen(preset.fov, preset.config.width)
     if preset.retrieval == "fake" and not preset.generator: raise ValueError("retrieval='fake' needs the generator's panoramas")
     if not (preset.retrieval or paints(preset)): raise ValueError("nothing to learn: switch on retrieval, gan or l1")
 
@@ -171,10 +175,8 @@ class Average:
         "Take in the weights of `model` after its `step`-th step, counted from 1; vectors of power iterations are copied."
         share = 1 - min(self.decay, (1 + step) / (10 + step))
         for (name, mine), new in zip(self.model.state_dict().items(), model.state_dict().values()):
-            if new.is_floating_point() and not name.endswith(("weight_u", "weight_v")):
-                mine.lerp_(new, share)
-            else:
-                mine.copy_(new)
+            learned = new.is_floating_point() and not name.endswith(("weight_u", "weight_v"))
+            mine.lerp_(new, share) if learned else mine.copy_(new)
 
 # %% ../nbs/11_run.ipynb #d6e81f17
 @dataclass
@@ -223,8 +225,7 @@ def restore_state(run, optimizers):
     "Read what `save_state` wrote, and cut the log to what had happened by then."
     state = torch.load(run.folder / "state.pt", map_location="cpu", weights_only=True)
     run.model.load_state_dict(state["model"])
-    for part, optimizer in optimizers.items():
-        optimizer.load_state_dict(state["optimizers"][part])
+    for part, optimizer in optimizers.items(): optimizer.load_state_dict(state["optimizers"][part])
     run.step, run.seconds, run.metrics, run.model.notes = (state[k] for k in ("step", "seconds", "metrics", "notes"))
     if run.average:
         run.average.model.load_state_dict(state["average"])
@@ -311,8 +312,7 @@ class CtrlC:
         self.pressed = True
 
     def __exit__(self, *_):
-        for number, before in self.before.items():
-            signal.signal(number, before)
+        for number, before in self.before.items(): signal.signal(number, before)
 
 
 def deaf(worker):

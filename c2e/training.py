@@ -27,6 +27,7 @@ from .metrics import recall
 from .model import Config, Model, load
 from .run import (PRESETS, Average, Batches, CtrlC, Preset, Run, deaf, finished, learning_rate, model_config, paints,
                      preset_from, restore_state, run_folder, save_state)
+from .views import photographed
 
 # %% ../nbs/11_training.ipynb #33270e53
 _all_ = ["PRESETS", "Preset", "Run", "preset_from"]    # also offered from here
@@ -50,8 +51,7 @@ def make_optimizers(model, preset):
 # %% ../nbs/11_training.ipynb #3d422b6f
 def _frozen(network, yes):
     "Keep gradients from the network's own parameters (or let them in); they pass through it either way."
-    for parameter in network.parameters():
-        parameter.requires_grad_(not yes)
+    network.requires_grad_(not yes)
 
 
 def _learn(optimizers, terms, weights):
@@ -60,8 +60,7 @@ def _learn(optimizers, terms, weights):
     for name, value in values.items():
         if not math.isfinite(value):
             raise FloatingPointError(f"the {name} loss became {value}")
-    for optimizer in optimizers:
-        optimizer.zero_grad(set_to_none=True)
+    for optimizer in optimizers: optimizer.zero_grad(set_to_none=True)
     sum(weights.get(name, 1.0) * value for name, value in terms.items()).backward()
     for optimizer in optimizers:
         optimizer.step()
@@ -87,14 +86,15 @@ def _retrieval_step(R, optimizer, loss, amp):
     _frozen(R, True)
 
 # %% ../nbs/11_training.ipynb #d64a688d
-def training_step(model, optimizers, polar, street, preset, keep=1.0, far=None, paint=True, gather=Alone().gather):
+def training_step(model, optimizers, polar, street, preset, keep=1.0, far=None, paint=True, gather=Alone().gather, photo=None):
     """One iteration on pairs (B, 3, H, W): G forward once; then D, R and G learn, in this order (Eqs. 3, 4).
 
     D sees the fake detached; R sees the satellite features detached and its loss unweighted; G learns from
     1000 ret + 1 gan + 100 L1 with D and R frozen. `keep`, `far`: see `soft_margin_triplet`; `paint=False`: this time
-    without decoder and D; `gather`: descriptors of this process -> of all. Returns the losses, unweighted: "retrieval",
-    "gan", "l1" as G met them, D's "discriminator". Raises `FloatingPointError` naming the loss that is no number."""
-    G, D, R = model.generator, model.discriminator, model.retrieval
+    without decoder and D; `gather`: descriptors of this process -> of all; `photo`: what R sees instead of `street`.
+    Returns the losses, unweighted: "retrieval", "gan", "l1" as G met them, D's "discriminator". Raises
+    `FloatingPointError` naming the loss that is no number."""
+    photo, G, D, R = street if photo is None else photo, model.generator, model.discriminator, model.retrieval
     paint = paints(preset) and (paint or preset.retrieval == "fake")
     gan, alone = paint and preset.gan, preset.retrieval and not preset.together
     amp = partial(torch.autocast, polar.device.type, torch.bfloat16, enabled=preset.bf16(polar.device))
@@ -102,7 +102,7 @@ def training_step(model, optimizers, polar, street, preset, keep=1.0, far=None, 
     def ranking(fake, features):
         "The retrieval loss (Eq. 7), from satellite features or, for Table 3, from the synthesised street."
         local = R.encode(fake) if preset.retrieval == "fake" else features
-        return soft_margin_triplet(*map(gather, R(street, local)), preset.alpha, keep, far)
+        return soft_margin_triplet(*map(gather, R(photo, local)), preset.alpha, keep, far)
 
     with amp():
         fake, features = G(polar) if paint else (None, G.encode(polar))
@@ -174,14 +174,14 @@ def _batch(run, sample, optimizers, steps, per_epoch):
     for part, optimizer in optimizers.items():
         own = preset.lr_discriminator if part == "discriminator" else None
         optimizer.param_groups[0]["lr"] = lr * (own or preset.lr) / preset.lr
-    if preset.yaw:
-        polar, street = turn((polar, street), preset.seed, run.step)
+    if preset.yaw: polar, street = turn((polar, street), preset.seed, run.step)
+    limited = preset.heading or preset.fov < 360
+    photo = photographed(street, sample["id"], preset.heading, preset.fov, preset.seed, run.step) if limited else None
     far, paint = _far(team.gather(sample["position"]), preset.near), run.step % preset.paint_every == 0
     step = cached_step if preset.chunk else training_step
-    log = team.mean(step(run.model.train(), optimizers, polar, street, preset, keep, far, paint, team.gather))
+    log = team.mean(step(run.model.train(), optimizers, polar, street, preset, keep, far, paint, team.gather, photo))
     run.step += 1
-    if run.average:
-        run.average.update(run.model, run.step)
+    if run.average: run.average.update(run.model, run.step)
     if run.step % max(1, steps // 2000) == 0 or run.step == steps:
         run.log("step", epoch=run.step / per_epoch, lr=lr, keep=keep, **log)
     return log
