@@ -53,7 +53,7 @@ class Train:
     preset: _named(str, "NAME") = "tiny"
     """tiny (two CPU cores, minutes), small (one modest GPU) or paper (the paper's sizes, by the letter)."""
     data: _given(str, "NAME-OR-FOLDER") = None
-    """helsinki, suburb, helsinki+suburb, or a folder: in CVUSA's or CVACT's layout, or with satellite/ and street/.
+    """helsinki, suburb, helsinki+suburb, or a folder: of c2e city, in CVUSA's or CVACT's layout, or satellite/ and street/.
     Without it: helsinki, or what the run folder given as preset was trained on."""
     out: _given(Path, "FOLDER") = None
     """Run folder. Without it: runs/PRESET-DATA."""
@@ -87,7 +87,7 @@ class Evaluate:
     Prints every figure; --out also writes them as JSON, --report writes a page with pictures."""
     model: Positional[Weights] = None
     data: _named(str, "NAME-OR-FOLDER") = "helsinki"
-    """helsinki, suburb, or a folder: CVUSA's or CVACT's layout, or satellite/ and street/ with equal names."""
+    """helsinki, suburb, or a folder: of c2e city, CVUSA's or CVACT's layout, or satellite/ and street/."""
     split: _named(str, "NAME") = "test"
     """Which part of the data: train, val or test."""
     dense: Switch = False

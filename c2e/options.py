@@ -43,7 +43,7 @@ class Render:
     layout: Annotated[Literal["cvusa", "cvact"], arg(metavar="cvusa|cvact")]
     """Whose layout."""
     city: _named(str, "NAME-OR-FILE") = "helsinki"
-    """helsinki, suburb, or an OpenStreetMap file (.osm.pbf, needs osmium)."""
+    """helsinki, suburb, a folder of c2e city, or an OpenStreetMap file (.osm.pbf, needs osmium)."""
     out: _given(Path, "FOLDER") = None
     """Folder to write. Without it: LAYOUT-CITY."""
     pairs: _given(int, "N") = None

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LARGEST', 'LEAST', 'TINTS', 'REGIONS', 'LICENCE', 'square_km', 'check_extract', 'count_places', 'choose_splits',
            'gaps', 'show_map', 'show_regions', 'dozen', 'pictures_of', 'fig_city', 'City', 'claim', 'samples', 'png_of',
-           'write_city', 'make_city', 'next_steps', 'run_city']
+           'summarise', 'write_city', 'make_city', 'next_steps', 'run_city']
 
 # %% ../nbs/17_your_city.ipynb #24db8097
 import gzip
@@ -29,7 +29,6 @@ from .world import EDGE, GAP, World, build, thin
 
 # %% ../nbs/17_your_city.ipynb #4e1cb561
 LARGEST = 16.0   # square kilometres
-
 
 def square_km(box):
     """Square kilometres of a box (west, south, east, north) in degrees."""
@@ -229,6 +228,19 @@ def png_of(fig):
     return file.getvalue()
 
 # %% ../nbs/17_your_city.ipynb #abf71964
+def summarise(content, world, source, chosen):
+    """What city.json holds: name, source, box, counts, regions, what is missing, samples, attribution; a dict."""
+    counted = {key: len(value) for key, value in content.items() if isinstance(value, list) and not key.endswith("lonlat")}
+    west, south, east, north = world.bounds
+    return {"name": world.name, "extract": f"{world.name}.json.gz", **source, "origin_lonlat": list(world.origin),
+            "metres": [east - west, north - south], "map": counted,
+            "places": {split: len(world.viewpoints(split)[0]) for split in REGIONS},
+            "splits": {"low": world.splits[0], "high": world.splits[1], "axis": ("east", "north")[world.splits[2]]},
+            "missing": [{"missing": missing, "taken": taken} for missing, taken in gaps(content, world)],
+            "samples": [name for split in ("test", "val", "train") for name, _ in chosen[split]],
+            "attribution": world.attribution, "licence": "ODbL 1.0, see LICENCE.txt"}
+
+# %% ../nbs/17_your_city.ipynb #3fbe04ef
 def write_city(out, content, world, source):
     """Write the folder of a city whose splits are chosen -> its summary; city.json comes last."""
     chosen = dozen(world)
@@ -238,19 +250,11 @@ def write_city(out, content, world, source):
     write_whole(out / f"{world.name}.json.gz", gzip.compress(text.encode(), 9, mtime=0))
     samples(out / "samples", world, chosen, pictures)
     write_whole(out / "preview.png", png_of(fig_city(world, chosen, pictures)))
-    counted = {key: len(value) for key, value in content.items() if isinstance(value, list) and not key.endswith("lonlat")}
-    west, south, east, north = world.bounds
-    summary = {"name": world.name, "extract": f"{world.name}.json.gz", **source, "origin_lonlat": list(world.origin),
-               "metres": [east - west, north - south], "map": counted,
-               "places": {split: len(world.viewpoints(split)[0]) for split in REGIONS},
-               "splits": {"low": world.splits[0], "high": world.splits[1], "axis": ("east", "north")[world.splits[2]]},
-               "missing": [{"missing": missing, "taken": taken} for missing, taken in gaps(content, world)],
-               "samples": [name for split in ("test", "val", "train") for name, _ in chosen[split]],
-               "attribution": world.attribution, "licence": "ODbL 1.0, see LICENCE.txt"}
+    summary = summarise(content, world, source, chosen)
     write_whole(out / "city.json", (json.dumps(summary, indent=1) + "\n").encode())
     return summary
 
-
+# %% ../nbs/17_your_city.ipynb #63878456
 def make_city(pbf, out=None, bbox=None):
     """A `City` from an OpenStreetMap file: world, regions, sheet and samples, in a folder that `open_data` takes.
 
