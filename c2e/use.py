@@ -111,7 +111,8 @@ def heading_of(words):
 
 def table(matches):
     """Matches as lines of text: rank, distance, confidence and heading where they are known, place, coordinates."""
-    sure, turned = (any(getattr(match, key) is not None for match in matches) for key in ("confidence", "heading"))
+    sure = any(match.confidence is not None for match in matches)
+    turned = any(match.heading for match in matches)                        # neither unknown nor north
     lines = [f"{'rank':>4}  {'distance':>8}  " + "confidence  " * sure + "heading  " * turned
              + f"{'place':<20}  {'lat, lon':<22}  east, north (m)"]
     for match in matches:
