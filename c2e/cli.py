@@ -157,7 +157,7 @@ class Index:
     """Make a gallery, the map to search in: descriptors and positions of a folder of satellite tiles.
 
     The table of positions is a csv file with the header id,lat,lon (degrees) or id,east,north (metres); the id is the
-    name of the tile's file without its ending."""
+    name of the tile's file without its ending. Stopped or killed, the same command goes on."""
     tiles: Positional[_named(Path, "TILE-FOLDER")]
     """Folder of satellite tiles: square, north up, the place in the middle."""
     positions: _named(Path, "CSV")

@@ -219,12 +219,13 @@ def matching(ids, files, table):
 
 
 def run_index(command):
-    """Match files and table of an `Index` command, embed the tiles, save the gallery."""
+    """Match files and table of an `Index` command, embed the tiles into the gallery; go on where a kill stopped it."""
     table, model = read_positions(command.positions), load(command.model)
     files = matching(table.ids, pictures(command.tiles), command.positions)
     tiles = Tiles(files, model.config, _ground(command.metres, model.config.tile))
-    gallery = Gallery.build(model, tiles, table.ids, table.positions, table.latlon, polar=True)
-    gallery.save(command.out)
+    if (command.out / "building.json").is_file():
+        print(f"going on with the half-built gallery in {command.out.resolve()}")
+    gallery = Gallery.build(model, tiles, table.ids, table.positions, table.latlon, polar=True, out=command.out)
     print(f"gallery of {len(gallery)} places in {command.out.resolve()}")
 
 

@@ -127,7 +127,7 @@ def _replace(path, write):
         os.fsync(file.fileno())
     os.replace(fresh, path)
 
-
+# %% ../nbs/12a_gallery.ipynb #13b82e11
 def _write_places(path, ids, positions, latlon):
     "Ids as UTF-8 bytes of a JSON list, positions and latlon as they are, if known."
     known = {name: table for name, table in (("positions", positions), ("latlon", latlon)) if table is not None}
