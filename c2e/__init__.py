@@ -25,6 +25,7 @@ def _rooms():
 def __getattr__(name):
     """Fetch a function or a room when it is first asked for (PEP 562); AttributeError names what there is."""
     if name in _FUNCTIONS:
+        importlib.import_module("c2e.confidence")              # attaches Model.localize
         return getattr(importlib.import_module(f"c2e.{_FUNCTIONS[name]}"), name)
     if name[:1] != "_" and name in _rooms():
         return importlib.import_module(f"c2e.{name}")

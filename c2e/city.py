@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['RULES', 'MATERIALS', 'winding', 'rings', 'footprint', 'strips', 'along', 'shift', 'dashes', 'above_ground', 'draw',
-           'Canvas', 'cells', 'paint', 'lines', 'sea', 'profile', 'driven', 'streets', 'zebras', 'fronts', 'bands',
-           'axes']
+           'Canvas', 'cells', 'paint', 'lines', 'profile', 'driven', 'streets', 'zebras', 'fronts', 'bands', 'axes']
 
 # %% ../nbs/01_city.ipynb #e7756e99
 import importlib.resources, json, zlib
@@ -143,14 +142,6 @@ def lines(canvas, lines, width, material, only=()):
     return canvas.paint(strips(lines, width), material, only) if lines else (np.s_[:0, :0], np.zeros((0, 0), bool))
 
 Canvas.cells, Canvas.paint, Canvas.lines = cells, paint, lines
-
-# %% ../nbs/01_city.ipynb #a59ef042
-def sea(canvas, coast):
-    """Water to the right of coastlines (lists of points), which OpenStreetMap draws with the land on their left."""
-    if coast:
-        start, end = (canvas.rowcol(np.concatenate([np.array(p)[s] for p in coast])) for s in (np.s_[:-1], np.s_[1:]))
-        turns = -winding(start, end, canvas.shape)
-        canvas.material[turns > np.minimum(turns.min(1, keepdims=True), 0)] = MATERIALS.index("water")
 
 # %% ../nbs/01_city.ipynb #6f3d0d57
 def profile(road, urban):

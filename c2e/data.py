@@ -281,8 +281,8 @@ CITIES = ("helsinki", "suburb")
 
 @lru_cache(maxsize=2)
 def _world(name):
-    """A world of `data_samples` or of an OpenStreetMap file, loaded once per process."""
-    return World.from_osm(name) if name.endswith(".pbf") else World.load(name)
+    """A world of `data_samples`, of an OpenStreetMap file or of a city's folder, loaded once per process."""
+    return World.from_osm(name) if name.endswith((".pbf", ".osm")) else World.load(name)
 
 
 def _open_folder(root, split, height, width, options):
@@ -298,8 +298,8 @@ def _open_folder(root, split, height, width, options):
 def open_data(data, split="test", height=112, width=616, *, tile=80.0, look=None, size=None, dense=False, **options):
     """Whatever names a dataset -> the dataset.
 
-    data: "helsinki", "suburb", "helsinki+suburb"; a World; an OpenStreetMap file (.json, .json.gz, .osm.pbf); a folder
-    in the layout of CVUSA or CVACT, or with satellite/ and street/; or a dataset, returned as it is. tile, look, size,
+    data: "helsinki", "suburb", "helsinki+suburb"; a World; an OpenStreetMap file (.json, .json.gz, .osm.pbf); a folder of
+    c2e city, in the layout of CVUSA or CVACT, or with satellite/ and street/; or a dataset, as it is. tile, look, size,
     dense concern rendered worlds; options: oversample, seed, augment, raw, and for folders missing, skip, csv, stored.
     In CVUSA's and CVACT's layout missing and broken files are left out unless missing="error"; a warning counts them."""
     if isinstance(data, Dataset):
@@ -308,13 +308,13 @@ def open_data(data, split="test", height=112, width=616, *, tile=80.0, look=None
         raise ValueError(f"data must be a name, a folder, a World or a dataset, got {type(data).__name__}")
     name = "" if isinstance(data, World) else os.fspath(data)
     cities = name.split("+")
-    if Path(name).is_dir() and name:
+    if name and Path(name).is_dir() and not Path(name, "city.json").is_file():
         if dense:
             raise ValueError(f"dense=True is for rendered worlds; the folder {name} has a fixed list of pairs")
         return _open_folder(name, split, height, width, options)
-    if name and not set(cities) <= set(CITIES) and not Path(name).is_file():
+    if name and not set(cities) <= set(CITIES) and not Path(name).exists():
         raise ValueError(f"unknown data {name!r}: expected {', '.join(CITIES)}, {'+'.join(CITIES)}, an existing folder "
-                         f"(CVUSA, CVACT, or satellite/ and street/), or an OpenStreetMap file")
+                         f"(c2e city, CVUSA, CVACT, or satellite/ and street/), or an OpenStreetMap file")
     worlds = [_world(city) for city in (cities if set(cities) <= set(CITIES) else [name])] if name else [data]
     parts = [Rendered(w, split, height, width, tile=tile, look=look, size=size, dense=dense, **options) for w in worlds]
     return parts[0] if len(parts) == 1 else Joined(*parts)

@@ -34,12 +34,14 @@ _all_ = ["Gallery", "check_places", "fingerprint", "nearest", "read_positions"]
 @dataclass(frozen=True)
 class Match:
     """A place that a panorama may show: id, position (east, north) in metres and latlon in degrees (None when unknown),
-    distance (squared L2, 0 to 4), rank (1 is the best)."""
+    distance (squared L2, 0 to 4), rank (1 is the best); heading in degrees and confidence in 0..1 where known."""
     id: str
     position: tuple | None
     latlon: tuple | None
     distance: float
     rank: int
+    heading: float | None = None
+    confidence: float | None = None
 
 
 def localize(model, street, gallery, k=5, near=None, radius=None):
@@ -52,8 +54,8 @@ def localize(model, street, gallery, k=5, near=None, radius=None):
         raise ValueError(f"this gallery was built by another model ({gallery.mark}, asked by {fingerprint(model)}): their "
                          f"descriptors cannot be compared; build the gallery again with this model")
     index, distance = gallery.search(model.embed_street(street), k, near, radius)
-    place = [None if table is None else [tuple(row) for row in table.tolist()] for table in (gallery.positions, gallery.latlon)]
-    matches = [[Match(gallery.ids[i], *(table and table[i] for table in place), d, rank)
+    tables = gallery.positions, gallery.latlon  # of which only the rows found become tuples: there may be a million
+    matches = [[Match(gallery.ids[i], *(None if table is None else tuple(table[i].tolist()) for table in tables), d, rank)
                 for rank, (i, d) in enumerate(zip(*row), 1)] for row in zip(index.tolist(), distance.tolist())]
     return matches if isinstance(street, (list, tuple)) or getattr(street, "ndim", 3) == 4 else matches[0]
 

@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from .discriminator import Discriminator
 from .generator import Generator
-from .images import as_batch
+from .images import as_batch, crop_tile
 from .polar import polar_transform
 from .retrieval import Retrieval
 
@@ -74,13 +74,13 @@ class Model(nn.Module):
         "The device that holds the weights."
         return next(self.parameters()).device
 
-    def synthesize(self, image, polar=False):
+    def synthesize(self, image, polar=False, metres=None):
         "Satellite tile(s), or polar maps, -> street panorama(s) of the same kind; see `synthesize`."
-        return synthesize(self, image, polar)
+        return synthesize(self, image, polar, metres)
 
-    def embed_satellite(self, images, polar=False):
+    def embed_satellite(self, images, polar=False, metres=None):
         "Satellite tiles, or polar maps, -> descriptors (N, D), unit vectors; see `embed_satellite`."
-        return embed_satellite(self, images, polar)
+        return embed_satellite(self, images, polar, metres)
 
     def embed_street(self, images):
         "Street panoramas -> descriptors (N, D), unit vectors; see `embed_street`."
@@ -116,25 +116,29 @@ def _sized(batch, config, name):
     return batch
 
 
-def _polar(images, config, polar):
-    "Satellite images (or polar maps) of any kind -> (polar maps of the model's size, function back)."
+def _polar(images, config, polar, metres=None):
+    "Satellite images that show `metres` of ground (or polar maps) of any kind -> (maps of the model's size, function back)."
     batch, back = as_batch(images, "satellite image")
+    if polar and metres is not None:
+        raise ValueError("metres is the ground size of a tile, and with polar=True no tile was given: leave one of them out")
     if not polar:
-        if batch.shape[-1] != batch.shape[-2]:
-            raise ValueError(f"satellite image: expected a square tile, got {batch.shape[-2]} x {batch.shape[-1]} "
-                             "(rows x columns); a polar map needs polar=True")
+        batch = crop_tile(batch, config.tile if metres is None else metres, config.tile)
+        if batch.shape[-1] < config.height:
+            raise ValueError(f"satellite image: {batch.shape[-1]} pixels show the {config.tile:g} m that the model sees; it "
+                             f"needs {config.height} or more, or the polar map would be made up: fetch finer tiles")
         batch = polar_transform(batch, config.height, config.width, oversample=config.oversample).clamp(-1, 1)
     return _sized(batch, config, "polar map"), back
 
 # %% ../nbs/10_model.ipynb #ad6ae9bc
-def synthesize(model, image, polar=False):
+def synthesize(model, image, polar=False, metres=None):
     """Satellite tile(s) -> street panorama(s) of the same kind: path or PIL -> PIL, array -> array, tensor -> tensor.
 
-    `polar=True`: the images are polar maps already. Raises `ValueError` for images that do not fit the model, or for a
-    model without a trained decoder. Source: Section 3.2."""
+    `metres`: ground that the tiles show, edge to edge (None: `config.tile`, no more and no less); larger ones are cropped
+    around the middle. `polar=True`: the images are polar maps already. Raises `ValueError` for images that do not fit the
+    model, or for a model without a trained decoder. Source: Section 3.2."""
     if not model.config.synthesis:
         raise ValueError("this model was trained without the decoder (generator=False): it cannot synthesize")
-    batch, back = _polar(image, model.config, polar)
+    batch, back = _polar(image, model.config, polar, metres)
     with _asking(model) as device:
         return back(model.generator(batch.to(device))[0].float())
 
@@ -146,10 +150,10 @@ def local_features(model, polar):
     return model.generator.encode(polar)
 
 
-def embed_satellite(model, images, polar=False):
-    "Satellite tiles of any kind (or polar maps, `polar=True`) -> descriptors (N, D) on the CPU, unit vectors."
+def embed_satellite(model, images, polar=False, metres=None):
+    "Satellite tiles that show `metres` (None: `config.tile`), or polar maps, -> descriptors (N, D), unit vectors, CPU."
     _can_retrieve(model)
-    batch, _ = _polar(images, model.config, polar)
+    batch, _ = _polar(images, model.config, polar, metres)
     with _asking(model) as device:
         return model.retrieval.embed_satellite(local_features(model, batch.to(device))).float().cpu()
 

@@ -7,8 +7,9 @@ __all__ = ['fences', 'plots', 'plant', 'crowns', 'rasterise']
 
 # %% ../nbs/01_planting.ipynb #a7faf9c4
 import numpy as np
-from .city import (MATERIALS, RULES, Canvas, along, bands, draw, driven, footprint, fronts, profile, rings, sea,
-                      shift, streets, strips)
+from .city import (MATERIALS, RULES, Canvas, above_ground, along, bands, draw, driven, footprint, fronts,
+                      profile, rings, shift, streets, strips)
+from .coast import rivers, sea
 from .houses import houses
 from .parking import bays, driveways, fits, kerbside
 
@@ -93,7 +94,8 @@ def rasterise(extract, bounds, cell=0.5):
     urban = sum(footprint(*rings(b)) for b in extract["buildings"]) > 0.15 * canvas.height.size * cell**2
     canvas.material[:] = MATERIALS.index("yard" if urban else "wood")
     if not urban:  # unmapped ground of a suburb: forest, with verges along roads and gardens round houses
-        canvas.lines([r["P"] for r in extract["roads"] if len(r["P"]) > 1], 26.0, "grass")
+        canvas.lines([r["P"] for r in extract["roads"] if len(r["P"]) > 1 and
+                      (above_ground(r) or along(r["P"], [0.0])[1] < 40)], 26.0, "grass")     # tunnels have none
         corners = [np.array(b["rings"][0]["outer"]) for b in extract["buildings"]]
         canvas.lines([np.stack([c.min(0), c.max(0)]) for c in corners], 44.0, "garden")
     areas = [(RULES["areas"][a["kind"]], rings(a)) for a in extract["areas"] if a["kind"] in RULES["areas"]]
@@ -105,6 +107,7 @@ def rasterise(extract, bounds, cell=0.5):
         if not upper:
             fronts(canvas, extract, urban)
             sea(canvas, extract["coast"])
+            rivers(canvas, extract)
     bands(canvas, extract)
     streets(canvas, extract, urban)
     parks = [bays(canvas, a) for a in extract["areas"] if a["kind"] == "amenity=parking"]

@@ -33,15 +33,13 @@ class Preset:
     config: Config = Config()
     epochs: float = 200                     # passes over the training split, may be a fraction
     steps: int | None = None                # when given, counts instead of epochs
-    batch: int = 32
-    lr: float = 1e-4                        # of all three networks
+    batch: int = 32; lr: float = 1e-4       # learning rate of all three networks
     lr_discriminator: float | None = None   # of D, when it is to learn at a rate of its own
     betas: tuple = (0.5, 0.999)
     lambda_ret: float = 1000.0              # weights of Eq. (3), for the generator
     lambda_gan: float = 1.0; lambda_l1: float = 100.0
-    alpha: float = 10.0
     schedule: tuple = ((0, 1.0), (21, 0.1), (41, 0.05), (61, 0.01))    # (first epoch, share of pairs kept)
-    seed: int = 10
+    alpha: float = 10.0; seed: int = 10
     look: Look = LOOK                       # ranges of the rendered views
     gan: bool = True; l1: bool = True       # gan=False: no discriminator (Table 3, ii)
     retrieval: str | bool = "features"      # "fake": R sees G's panorama (Table 3, iii); False: none (Table 4)
@@ -94,7 +92,9 @@ def model_config(preset):
 # %% ../nbs/11_run.ipynb #34f7bb18
 PRESETS = {
     "paper": Preset(),
-    "small": Preset("small", Config(56, 304, 16, 32), epochs=60, lr=3e-4, decay="cosine", warmup=100),
+    "small": Preset("small", Config(32, 176, 16, 32), steps=2700, lr=7e-4, lr_discriminator=7e-5, lambda_gan=0.2,
+                    betas=(0.9, 0.999), schedule=((0, 1.0), (3, 0.3), (6, 0.1), (9, 0.05)), decay="cosine", warmup=150,
+                    together=True, paint_every=4, ema=0.998, looks=4, validate=2),
     "tiny": Preset("tiny", Config(32, 176, 8, 16), steps=1040, lr=1e-3, lr_discriminator=1e-4, lambda_gan=0.2,
                    betas=(0.9, 0.999), schedule=((0, 1.0), (5, 0.3), (9, 0.1)), decay="cosine", warmup=50,
                    together=True, paint_every=4, looks=3, validate=2),

@@ -30,7 +30,8 @@ class World:
     k - 1 of `buildings`, -1 wall, -2 hedge, -3 fence; `canopy`, `canopy_base`: top and underside of crowns, of roofs
     on posts (there object > 0 and height 0); `front`: 1 near a street, + 2 at a shop, uint8. `trees` (T, 4): east,
     north, height, crown radius; `lamps` (L, 2); `cars` (N, 3): east, north, heading of places where a car may stand;
-    `origin`: lon, lat; `bounds`: west, south, east, north (m); `splits`: northings where test ends and val begins."""
+    `origin`: lon, lat; `bounds`: west, south, east, north (m); `splits`: northings where test ends and val begins, or
+    eastings with a third number 0 (the axis)."""
     name: str
     attribution: str
     origin: tuple
@@ -109,7 +110,8 @@ def build(content, name, cell=0.5, cache=True):
     y, x = degree(lat)
     edges = ((west - lon) * x, (south - lat) * y, (east - lon) * x, (north - lat) * y)
     bounds = tuple(float(round(v / cell) * cell) for v in edges)
-    key = hashlib.sha256(json.dumps([VERSION, cell, RULES, content]).encode()).hexdigest()[:16]
+    told = {k: v for k, v in content.items() if k != "splits"}                 # they draw nothing
+    key = hashlib.sha256(json.dumps([VERSION, cell, RULES, told]).encode()).hexdigest()[:16]
     path = Path(os.environ.get("C2E_CACHE", Path.home() / ".cache" / "c2e")) / f"world-{name}-{key}.npz"
     state = recall(path) if cache else None
     if state is None:
@@ -122,18 +124,23 @@ def build(content, name, cell=0.5, cache=True):
     paths = [{"kind": r["kind"], "points": np.array(r["P"])} for r in content["roads"]
              if r["kind"] in RULES["roads"] and r["kind"] != "platform" and above_ground(r) and len(r["P"]) > 1]
     return World(name, content.get("attribution", ATTRIBUTION), (lon, lat), bounds, cell, buildings=table, paths=paths,
-                 splits=SPLITS.get(name), lamps=np.reshape([p["p"] for p in content["lamps"]], (-1, 2)), **state)
+                 splits=content.get("splits") or SPLITS.get(name),
+                 lamps=np.reshape([p["p"] for p in content["lamps"]], (-1, 2)), **state)
 
 # %% ../nbs/01_world.ipynb #38348623
 def load(source="helsinki", cell=0.5, cache=True):
-    """World of a shipped city ("helsinki", "suburb") or of an extract file (.json, .json.gz), rasterised once.
+    """World of a shipped city ("helsinki", "suburb"), an extract (.json, .json.gz) or a city's folder, rasterised once.
 
-    cell: metres; cache: see `build`. ValueError: an unknown city (the known ones are named) or a broken file."""
+    The folder is what `c2e city` writes. cell: metres; cache: see `build`. ValueError: an unknown city (the known ones
+    are named) or a broken file."""
     files = importlib.resources.files("c2e.data_samples").joinpath("osm")
     known = sorted(f.name.split(".")[0] for f in files.iterdir() if f.name.endswith(".json.gz"))
     path = files.joinpath(f"{source}.json.gz") if source in known else Path(source)
+    if path.is_dir() and (path / "city.json").is_file():
+        path = path / json.loads((path / "city.json").read_text("utf-8"))["extract"]
     if not path.is_file():
-        raise ValueError(f"no world {str(source)!r}: expected one of {known} or an existing .json or .json.gz extract")
+        raise ValueError(f"no world {str(source)!r}: expected one of {known}, an existing .json or .json.gz extract, or a "
+                         f"folder that c2e city wrote")
     data = path.read_bytes()
     try:
         content = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
@@ -185,14 +192,17 @@ def blocked(world, positions, radius=1.25):
 
 
 def check(world, positions):
-    """ValueError that names the first position that is NaN, off the map (40 m margin) or inside something solid."""
+    """ValueError that names the first position that is NaN, in degrees, off the map (40 m margin) or inside a wall."""
     p = np.atleast_2d(np.asarray(positions, np.float64))
     if p.shape[1:] != (2,):
         raise ValueError(f"positions of shape {p.shape}: (N, 2) east and north in metres was expected")
     rc = world.rowcol(np.nan_to_num(p))
     at = tuple(np.rint(v).astype(int).clip(0, n - 1) for v, n in zip(rc, world.height.shape))
     box = f"(west, south, east, north) = {tuple(round(b) for b in world.bounds)}"
+    low, high = np.sort(world.latlon([world.bounds[:2], world.bounds[2:]]), 0) if np.abs(world.origin).min() > 1 else (1, 0)
+    degrees = np.array([((q >= low) & (q <= high)).all(1) for q in (p, p[:, ::-1])]).any(0)
     for what, bad in (("is not a number: east and north in metres were expected", ~np.isfinite(p).all(1)),
+                      ("is given in degrees: World.position turns (latitude, longitude) into metres", degrees),
                       (f"is off the map {world.name!r}: stay 40 m inside {box}", world.off(p, 40.0)),
                       ("stands inside a building or wall: take a place from World.viewpoints", world.height[at] > 0)):
         if bad.any():
@@ -203,15 +213,18 @@ World.off, World.blocked, World.check = off, blocked, check
 
 # %% ../nbs/01_world.ipynb #03070c92
 def viewpoints(world, split="all", dense=False):
-    """(ids, positions (N, 2)) of a split: every 10 m along the paths; val and test thinned to 15 m unless `dense`."""
+    """(ids, positions (N, 2)) of a split: every 10 m along the paths; val and test thinned to 15 m unless `dense`.
+
+    The regions: `world.splits`, else the southern 25 % of the map for test and the northern 15 % for val."""
     if split not in ("all", "train", "val", "test"):
         raise ValueError(f"unknown split {split!r}: expected 'all', 'train', 'val' or 'test'")
     p = np.concatenate([np.zeros((0, 2)), *(steps(q["points"]) for q in world.paths)])
     p = p[~world.off(p)]
     p = p[~world.blocked(p)]
     p = p[thin(p, 4.0)]
-    south, y, north = world.bounds[1], p[:, 1], world.bounds[3]
-    low, high = world.splits or (south + 0.25 * (north - south), south + 0.85 * (north - south))
+    south, north = world.bounds[1], world.bounds[3]
+    low, high, *axis = world.splits or (south + 0.25 * (north - south), south + 0.85 * (north - south))
+    y = p[:, axis[0] if axis else 1]
     middle = (y >= low + GAP) & (y <= high - GAP)
     keep = np.flatnonzero({"all": y == y, "test": y < low, "val": y > high, "train": middle}[split])
     keep = keep[thin(p[keep], 15.0)] if split in ("val", "test") and not dense else keep
