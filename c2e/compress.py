@@ -85,7 +85,7 @@ class Compressed(Gallery):
         return self.index.d
 
 # %% ../nbs/12b_compress.ipynb #30befdd7
-def search_compressed(gallery, descriptors, k=5, near=None, radius=None, probe=16, rerank=100):
+def search_compressed(gallery, descriptors, k=5, near=None, radius=None, probe=64, rerank=100):
     """About the k nearest of each descriptor (Q, D): indices (Q, k) int64, squared distances (Q, k) float64.
 
     probe: cells visited; rerank: candidates compared exactly (0: none; without originals always none). With a hint
