@@ -29,7 +29,7 @@ setup(
     package_dir={"c2e.data_samples": "data_samples"},
     package_data={"c2e.data_samples": ["**/*"]},
     install_requires=words("requirements"),
-    extras_require={extra: words(f"{extra}_requirements") for extra in ("dev", "osm", "explore", "maps")},
+    extras_require={extra: words(f"{extra}_requirements") for extra in ("dev", "osm", "explore", "maps", "scale")},
     entry_points={"console_scripts": words("console_scripts")},
     classifiers=["Intended Audience :: Education", "Intended Audience :: Science/Research",
                  "Programming Language :: Python :: 3"],

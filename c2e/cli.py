@@ -145,7 +145,7 @@ class Index:
     """Of a city: which places, all, train, val or test."""
     model: Weights = None
     out: _named(Path, "FOLDER") = Path("gallery")
-    """Folder for the gallery."""
+    """Folder for the gallery. Stopped or killed, the same command goes on there."""
     metres: _given(float, "METRES") = None
     """Ground size of a tile from edge to edge. Larger tiles than the network's are cropped around the middle."""
 

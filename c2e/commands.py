@@ -187,11 +187,13 @@ def matching(ids, files, table):
 
 
 def run_index(command):
-    """Match files and table of an `Index` command, or draw a city's tiles; embed them, save the gallery."""
+    """Match files and table of an `Index` command, or draw a city's tiles; embed them, going on after a kill."""
+    if (command.out / "building.json").is_file():
+        print(f"{command.out.resolve()} holds a half-built gallery: going on with it")
     model = load(command.model)
     if (command.tiles / "city.json").is_file():
         size = {key: getattr(model.config, key) for key in ("height", "width", "tile", "oversample")}
-        gallery = Gallery.build(model, open_data(command.tiles, command.split, augment=False, **size))
+        gallery = Gallery.build(model, open_data(command.tiles, command.split, augment=False, **size), out=command.out)
     elif command.positions is None:
         raise ValueError(f"say where the tiles of {command.tiles} lie: --positions CSV with id,lat,lon or id,east,north "
                          f"(a folder of c2e city needs none, but has a city.json)")
@@ -199,8 +201,7 @@ def run_index(command):
         table = read_positions(command.positions)
         files = matching(table.ids, pictures(command.tiles), command.positions)
         tiles = Tiles(files, model.config, _ground(command.metres, model.config.tile))
-        gallery = Gallery.build(model, tiles, table.ids, table.positions, table.latlon, polar=True)
-    gallery.save(command.out)
+        gallery = Gallery.build(model, tiles, table.ids, table.positions, table.latlon, polar=True, out=command.out)
     print(f"gallery of {len(gallery)} places in {command.out.resolve()}")
 
 # %% ../nbs/90b_commands.ipynb #27d8b3ac
