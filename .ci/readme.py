@@ -22,7 +22,7 @@ def text_of(value):
 
 def linked(markdown):
     """Links from nbs/ to its neighbours, seen from the root."""
-    return re.sub(r"\]\((?!https?:|/|#|nbs/)([^)\s]+\.(?:ipynb|png|svg|jpg))\)", r"](nbs/\1)", markdown)
+    return re.sub(r"\]\((?!https?:|/|#|nbs/)([^)\s]+\.(?:ipynb|png|svg|jpg))\)", r"](nbs/\1)", markdown).replace("](../", "](")
 
 
 def outputs_of(cell, pictures, words):
