@@ -27,7 +27,7 @@ POLICY = ("default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'un
 ADDED = [(b"content-security-policy", POLICY.encode()), (b"x-content-type-options", b"nosniff"),
          (b"referrer-policy", b"same-origin"), (b"cross-origin-resource-policy", b"same-origin")]
 
-
+# %% ../nbs/90e_explore.ipynb #5dd86059
 class LocalOnly:
     """ASGI layer: passes only requests of the page itself, to 127.0.0.1 or localhost at `port`, of at most `limit` bytes."""
 
@@ -102,7 +102,7 @@ def _words(text, trouble=False):
     """A status line, escaped."""
     return f'<p class="{"trouble" if trouble else "fine"}">{html.escape(text)}</p>'
 
-
+# %% ../nbs/90e_explore.ipynb #37c66674
 def _answers(explorer):
     """The three functions behind the page: a click, a slider, a dropped file; trouble becomes words, never a traceback."""
     def shown(place, *setting):
@@ -189,7 +189,7 @@ def _port(port):
         raise ValueError(f"port {port} of 127.0.0.1 cannot be used ({error}): choose another --port") from None
     return listening
 
-
+# %% ../nbs/90e_explore.ipynb #1630970d
 @contextmanager
 def serving(explorer, port=0):
     """Serve the page of an `Explorer` inside the block, which gets (server, its address); gone afterwards.

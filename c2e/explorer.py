@@ -68,7 +68,7 @@ class Above:
     def __getitem__(self, part):
         return satellite(self.world, self.positions[part], self.size, tile=self.tile)
 
-
+# %% ../nbs/90d_explorer.ipynb #51117d97
 def region_gallery(model, world, count=None, cache=None, progress=False):
     """The `Gallery` of a world's test region (its first `count` places), from the folder `cache` when it lies there.
 
@@ -99,7 +99,7 @@ def picture(image, width=None):
     return made if width is None or made.width >= width else made.resize(
         (width, round(made.height * width / made.width)), Image.BICUBIC)
 
-
+# %% ../nbs/90d_explorer.ipynb #f8259c2c
 class Explorer:
     """World, model, gallery and viewpoints behind the page. `places`: size of the gallery, None: the whole test region."""
 

@@ -119,7 +119,7 @@ def search_heading(model, photos, gallery, k=5, near=None, radius=None, fov=360.
               for part in canvases(model, photos, 0.0, fov).split(16)]
     return Found(*map(torch.cat, zip(*groups)))
 
-
+# %% ../nbs/12b_heading.ipynb #0bd54063
 def _search(model, canvas, gallery, asked, refine):
     """`search_heading` of a few canvases; asked: (k, near, radius)."""
     count, width = len(canvas), model.config.width
@@ -205,7 +205,7 @@ def _scores(index, headings, truth):
         row["heading_error_found"] = float(np.median(error[right])) if right.any() else None
     return row
 
-
+# %% ../nbs/12b_heading.ipynb #97593d73
 def heading_table(model, pairs, fovs=(360, 180, 90, 70), seed=0, refine=4):
     """Rows {"fov", "heading": "known", "searched" or "ignored", "R@1", "R@5", ...} of photos made of aligned pairs.
 

@@ -235,7 +235,7 @@ def _read(path):
         raise ValueError(f"{path} was written by another version: unknown configuration {', '.join(unknown)}")
     return Config(**config), json.loads(data.get("notes", "{}")), tensors
 
-
+# %% ../nbs/10_model.ipynb #7f0cc998
 def load(path=None, device="cpu"):
     """A trained `Model` in evaluation mode, from a run folder, a .safetensors file or the authors' .pth checkpoint.
 

@@ -198,7 +198,7 @@ def _promise(case):
     return (f"Filled: the first match. Rings: the others. The circle is the smallest one round the first match that holds "
             f"all {k}. If the true place is among the {k}, it lies inside." + measured)
 
-
+# %% ../nbs/90c_show.ipynb #7c9c4df1
 def _on_map(case, online):
     """The map with the circle: drawn here, or by folium where `online` asks for live tiles."""
     gallery, rows, true, world = case["gallery"], case["rows"], case["true"], case["world"]
@@ -252,7 +252,7 @@ def _why(case, credit):
         "way."), _inline(
         drawn, "the photo between two places")
 
-
+# %% ../nbs/90c_show.ipynb #42eed82b
 def _figures(case):
     """The first lines of the page: what was found, how sure, and how far off where that is known."""
     first, away, gallery = case["matches"][0], _metres_off(case), case["gallery"]
@@ -279,7 +279,7 @@ def _page(case, online, title):
     body += [] if world is None else [f"<p class=note>{html.escape('Map data ' + world.attribution)}</p>"]
     return PAGE.format(title=heading, body="\n".join(body))
 
-
+# %% ../nbs/90c_show.ipynb #e4c7fe7d
 def localization_html(model, photo, matches, gallery, out, world=None, online=False, truth=None, tiles=None, metres=None,
                       title="photo"):
     """Write ONE self-contained HTML page about one localisation and return its path.

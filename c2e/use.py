@@ -59,7 +59,7 @@ def street_view(model, file, metres=None, metres_per_pixel=None, polar=False):
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
 
-
+# %% ../nbs/90d_use.ipynb #eec7f322
 def run_synthesize(command):
     """Read, synthesise and write the pictures of a `Synthesize` command; ValueError lists those that failed."""
     files, model, failed = pictures(command.images), load(command.model), []
