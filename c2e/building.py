@@ -106,8 +106,7 @@ def stream_gallery(folder, embed, places, mark, kind="float16", batch=32, progre
     embed(rows) -> float32 (len(rows), D); places: ids, positions, latlon; mark: the model's `fingerprint`. ValueError for
     a half-built gallery of another model, other places, precision or pictures, and where nothing can be written."""
     folder, count, size = Path(folder), len(places[0]), np.dtype(kind).itemsize
-    with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    with _writing(folder): folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         with _writing(folder):
             plan = _plan(folder, places, mark, kind)

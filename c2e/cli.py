@@ -188,7 +188,6 @@ class Localize:
     """For --html: the id of the true place, where you know it."""
     online: Switch = False
     """For --html: live map tiles of OpenStreetMap instead of our own map (needs folium)."""
-
     run = _through("localize", "use")
 
 # %% ../nbs/91_cli.ipynb #d7e06801

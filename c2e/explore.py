@@ -32,8 +32,7 @@ class LocalOnly:
     """ASGI layer: passes only requests of the page itself, to 127.0.0.1 or localhost at `port`, of at most `limit` bytes."""
 
     def __init__(self, app, port, limit=BYTES + 100_000):
-        self.app, self.limit = app, limit
-        self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self.app, self.limit, self.hosts = app, limit, {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     def refusal(self, scope):
         """(status, reason) for a request that is refused, else None."""
@@ -50,7 +49,6 @@ class LocalOnly:
         length = table.get("content-length", ["0"])[0]
         if not length.isdigit() or int(length) > self.limit:
             return 413, f"at most {self.limit} bytes can be sent"
-        return None
 
     async def __call__(self, scope, receive, send):
         """Pass on or refuse one connection."""
@@ -226,7 +224,7 @@ def serving(explorer, port=0):
             server.should_exit = True
             worker.join(10)
 
-
+# %% ../nbs/90e_explore.ipynb #39e97fce
 def explore(model=None, city="helsinki", port=7860, places=None):
     """Serve the page for a model (what `load` takes) until Ctrl-C or SIGTERM; see `serving` and `Explorer`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)          # a page that is killed also clears its folder

@@ -116,8 +116,7 @@ def rasterise(extract, bounds, cell=0.5):
     cars = cars[fits(canvas, cars, canvas.height == 0)]
     fences(canvas, {"barriers": [*extract["barriers"], *([] if urban else plots(extract, canvas))]})
     cars = cars[fits(canvas, cars, canvas.height == 0)]
-    trees = plant(canvas, extract["trees"])
-    crowns(canvas, trees)
+    crowns(canvas, trees := plant(canvas, extract["trees"]))
     return {"height": canvas.height, "material": canvas.material, "object": canvas.object, "canopy": canvas.canopy,
             "canopy_base": canvas.canopy_base, "front": canvas.front, "trees": trees, "cars": cars,
             **{f"buildings.{k}": v for k, v in table.items()}}

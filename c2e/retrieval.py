@@ -134,18 +134,15 @@ class Retrieval(nn.Module):
         _check_retrieval(height, width, channels, pretrained)
         self.height, self.width, self.channels, self.heads = height, width, channels, heads
         self.trunk = street_trunk(channels)
-        self.attention_satellite = SpatialAttention(height * width // 64, heads)
-        self.attention_street = SpatialAttention(height * width // 64, heads)
+        self.attention_satellite, self.attention_street = (SpatialAttention(height * width // 64, heads) for _ in range(2))
         self.pretrained = bool(pretrained) and channels == 256 and _imagenet(self.trunk)
 
-    def forward(self, street, features):
-        return self.embed_satellite(features), self.embed_street(street)
+    def forward(self, street, features): return self.embed_satellite(features), self.embed_street(street)
 
     def encode(self, street):
         """Street features R_E(street): (B, 3, H, W), or (B, 4, H, W) with opacity -> (B, channels, H/8, W/8)."""
         if street.ndim == 4 and street.shape[1] == 4:
-            street, opacity = street.split((3, 1), 1)
-            return self.encode(street * opacity) * shown(opacity)
+            return self.encode(street[:, :3] * street[:, 3:]) * shown(street[:, 3:])
         return self.trunk(_check_street(street, self.height, self.width))
 
     def masks(self, features, which="street"):

@@ -32,8 +32,7 @@ class Preset:
     "Everything that decides the numbers of a run; the defaults are the paper's (Section 3.4, supplement B)."
     name: str = "paper"
     config: Config = Config()
-    epochs: float = 200                     # passes over the training split, may be a fraction
-    steps: int | None = None                # when given, counts instead of epochs
+    epochs: float = 200; steps: int | None = None    # passes over the training split; steps count instead when given
     batch: int = 32; lr: float = 1e-4       # learning rate of all three networks
     lr_discriminator: float | None = None   # of D, when it is to learn at a rate of its own
     betas: tuple = (0.5, 0.999)
