@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Config', 'Model', 'synthesize', 'local_features', 'embed_satellite', 'embed_street', 'embed_dataset', 'save', 'load',
-           'released_names', 'load_released']
+           'begin', 'released_names', 'load_released']
 
 # %% ../nbs/10_model.ipynb #93f08ef8
 import json
@@ -256,6 +256,19 @@ def load(path=None, device="cpu"):
     model.notes = notes
     _fill(model, tensors, path)
     return model.to(device).eval()
+
+# %% ../nbs/10_model.ipynb #25eb48c1
+def begin(config, pretrained=False):
+    """A `Model` to be trained: new, or one that starts from the weights of another training.
+
+    pretrained: True, False or "auto" as in `Retrieval`, or whatever `load` takes: a run folder, a file, "small", "tiny".
+    Raises `ValueError` where the weights are of another size, and what `load` raises."""
+    if pretrained in (True, False, "auto"):
+        return Model(config, pretrained)
+    model = Model(config)
+    _fill(model, load(pretrained).state_dict(), pretrained)
+    model.retrieval.pretrained = str(pretrained)
+    return model
 
 # %% ../nbs/10_model.ipynb #b08c4f8c
 def released_names(model):

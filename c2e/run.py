@@ -44,7 +44,7 @@ class Preset:
     gan: bool = True; l1: bool = True       # gan=False: no discriminator (Table 3, ii)
     retrieval: str | bool = "features"      # "fake": R sees G's panorama (Table 3, iii); False: none (Table 4)
     generator: bool = True                  # False: encoder only, no decoder (Table 3, i)
-    pretrained: str | bool = "auto"         # ImageNet weights of the street trunk
+    pretrained: str | bool = "auto"         # ImageNet weights of the street trunk; or weights to start from, `c2e.model.begin`
     decay: str = "constant"; warmup: int = 0    # or "cosine", to zero; steps of linear warm-up
     precision: str = "auto"                 # of forward passes: bf16 on a GPU, float32 elsewhere; or one of the two
     near: float = 0.0                       # pairs closer than this many metres are no negatives
@@ -78,6 +78,7 @@ def _check(preset):
     if not 0 <= preset.ema < 1: raise ValueError(f"ema must lie in [0, 1), got {preset.ema!r}")
     if not 0 <= preset.heading <= 180: raise ValueError(f"heading must lie in [0, 180] degrees, got {preset.heading!r}")
     seen(preset.fov, preset.config.width)
+    if not isinstance(preset.pretrained, (str, bool)): raise ValueError(f"pretrained must be True, False, \"auto\" or the path of weights as a string, got {preset.pretrained!r}")
     if preset.retrieval == "fake" and not preset.generator: raise ValueError("retrieval='fake' needs the generator's panoramas")
     if not (preset.retrieval or paints(preset)): raise ValueError("nothing to learn: switch on retrieval, gan or l1")
 

@@ -24,7 +24,7 @@ from .data import open_data, turn
 from .looks import Remembered, fill
 from .losses import gan_loss, keep_ratio, l1_loss, soft_margin_triplet
 from .metrics import recall
-from .model import Config, Model, load
+from .model import Config, Model, begin, load
 from .run import (PRESETS, Average, Batches, CtrlC, Preset, Run, deaf, finished, learning_rate, model_config, paints,
                      preset_from, restore_state, run_folder, save_state)
 from .views import photographed
@@ -254,7 +254,7 @@ def _settle(folder, config):
 def _begin(preset, folder, device, data, team):
     "A new model with its optimizers, or those that the folder holds: (Run, optimizers)."
     torch.manual_seed(preset.seed)
-    model = Model(model_config(preset), preset.pretrained)
+    model = begin(model_config(preset), preset.pretrained)
     model.notes = {"data": data, "look": preset.look.name, "pretrained": model.retrieval.pretrained}
     model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
     optimizers, run = make_optimizers(model, preset), Run(model, folder, preset, team=team, writes=team.rank == 0)
