@@ -211,7 +211,9 @@ def run_render(command):
     print(f"{', '.join(f'{n} {split}' for split, n in done.pairs.items())} pairs in {done.folder.resolve()}: {done.made} "
           f"rendered now, {done.kept} were there")
     print(f"map data (c) OpenStreetMap contributors, see {done.folder / 'LICENCE.txt'}")
+    tiles = done.folder / ("bingmap/19" if command.layout == "cvusa" else "ANU_data_test/satview_polish")
     print(f"next  c2e check {done.folder}; c2e prepare {done.folder}; c2e train --data {done.folder}")
+    print(f"      c2e index {tiles} --positions {done.folder / 'places.csv'} --metres {command.tile:g} --out gallery")
 
 
 def run_check(command):
