@@ -47,8 +47,7 @@ def fits(canvas, cars, free, share=1.0):
 def kerbside(canvas, extract, urban):
     """Places (N, 3) for cars along the kerbs where parking is allowed: every 6.3 m, 0.3 m from the kerb, with the street.
 
-    In yards they stand beside the lane. 
-    None within 10 m of a junction or 6 m of a crossing, none on rails or stripes."""
+    In yards they stand beside the lane. None within 10 m of a junction or 6 m of a crossing, none on rails or stripes."""
     roads = [r for r in extract["roads"] if driven(r)]
     points, ends = np.unique(np.concatenate([np.zeros((0, 2)), *(np.round(r["P"], 1) for r in roads)]), axis=0,
                              return_inverse=True)
@@ -89,16 +88,18 @@ def driveways(canvas, extract, urban):
     if urban or not roads:
         return np.zeros((0, 3))
     street, lines, cars = np.concatenate(roads), [], []
+    x, y = street.T.copy()
+    nearest = lambda p: street[np.argmin((x - p[0]) ** 2 + (y - p[1]) ** 2)]
     for house in extract["buildings"]:
         outline = np.array(house["rings"][0]["outer"])
         if not 55 <= abs(footprint(outline, np.roll(outline, -1, 0))) < 450:
             continue
         centre = outline.mean(0)
-        near = street[np.argmin(np.sum((street - centre) ** 2, 1))] - centre
+        near = nearest(centre) - centre
         unit = near / max(np.hypot(*near), 1e-9)
         side = unit[::-1] * [-1, 1] * (1 if draw(*centre.round(1).tolist(), "driveway") < 0.5 else -1)
         start = centre + side * (np.max((outline - centre) @ side) + 2.4) + unit * (np.max((outline - centre) @ unit) - 5)
-        end = street[np.argmin(np.sum((street - start) ** 2, 1))]
+        end = nearest(start)
         way = end - start
         length = np.hypot(*way)
         if 7 < length < 45 and not (canvas.object[canvas.at(start + np.linspace(-0.1, 1, 40)[:, None] * way)] > 0).any():
