@@ -18,7 +18,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from .cvact import SPLITS, Act, utm_metres, write_act
-from .data import open_data
+from .data import CITIES, open_data
 from .prepare import write_whole
 from .render import LOOK, panorama, satellite
 
@@ -143,7 +143,8 @@ def render_layout(layout, city="helsinki", out=None, pairs=None, seed=0, look=No
     city: "helsinki", "suburb", an OpenStreetMap file, or a `World`; out: a new folder (None: LAYOUT-CITY); pairs: see
     `plan`; tile: side of a satellite in metres. Sizes are the originals': 750 and 1232 x 224, 1200 and 1664 x 832.
     ValueError for a folder of other settings, a city that makes no single world, or a disk that cannot be written."""
-    world = getattr(open_data(city, "all", 8, 8, tile=tile, look=look), "world", None)
+    several = isinstance(city, str) and "+" in city and set(city.split("+")) <= set(CITIES)
+    world = None if several else getattr(open_data(city, "all", 8, 8, tile=tile, look=look), "world", None)
     if world is None:
         raise ValueError(f"city must be one world, such as helsinki or an OpenStreetMap file, got {city!r}")
     ids, look = plan(world, layout, pairs), LOOK if look is None else look
