@@ -96,7 +96,7 @@ def polar_transform(satellite, height=112, width=616, oversample=2, radius=None,
 
     Eq. (1) of section 3.1 in the orientation of the released code: north in column width / 2, east in 3 width / 4,
     outer radius in the top row; bilinear, zeros outside the tile. `oversample` k: sampled at k height x k width, then
-    bicubic down (2 is the paper's CVUSA route; it moves directions by (k - 1) / 2k = 1/4 column).
+    bicubic down (2 is the paper's CVUSA route; it moves directions by (k - 1) / 2k = 1/4 column; other k alias like 1).
     `radius` (default S / 2) and `centre` (east, north) in tile pixels; `north`: direction of north in the tile,
     degrees clockwise from up; `printed=True`: Eq. (1) by the letter. Float tensors on any device, differentiable;
     ValueError for anything else."""
