@@ -301,9 +301,10 @@ def explore_render(world, place):
 
     def show(eye, view, azimuth, elevation):
         "Draw tile and panorama for one setting of the sliders."
-        figure, axes = plt.subplots(1, 2, figsize=(10, 2.2), width_ratios=(1, 4.2), layout="constrained", dpi=80)
+        frame = dict(left=.01, right=.98, bottom=.25, top=.95, wspace=.1)      # a layout engine would cost as much as the view
+        figure, axes = plt.subplots(1, 2, figsize=(10, 2.2), width_ratios=(1, 4.2), dpi=80, gridspec_kw=frame)
         try:
-            draw_view(axes, world, place, eye=eye, view=view, azimuth=azimuth, elevation=elevation, height=80, width=440)
+            draw_view(axes, world, place, eye=eye, view=view, azimuth=azimuth, elevation=elevation, height=72, width=396)
             figure.supxlabel(world.attribution, fontsize=7)
             plt.show()
         finally: plt.close(figure)
