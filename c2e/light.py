@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOOK', 'CANONICAL', 'GROUND', 'GREEN', 'SEASONS', 'STEP', 'VERSION', 'Look', 'sun_positions', 'shadow_height',
-           'Shaded', 'shade']
+           'Shaded', 'shade', 'nearest', 'sunlit']
 
 # %% ../nbs/02_light.ipynb #c86a446d
 import math
@@ -12,7 +12,7 @@ import os
 import shutil
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +161,12 @@ def _surface(world, styles, steep):
     return np.where(world.height > 0, roof, of_ground[world.material])
 
 # %% ../nbs/02_light.ipynb #f3fddf17
+def _both_shadows(world, sun, window):
+    "Shadows of crowns and of solids in a window of the map, in units of STEP: uint8 (rows, cols, 2)."
+    heights = [shadow_height(height[window], sun, world.cell) for height in (world.canopy, world.height)]
+    return np.minimum(np.ceil(np.stack(heights, -1) / STEP), 255).astype(np.uint8)
+
+
 def _prepare(world, look):
     "All arrays of `Shaded`, by name."
     facing, plane, fall, steep, axis = walls(world)
@@ -171,16 +177,14 @@ def _prepare(world, look):
     field[[0, -1]], field[:, [0, -1]] = 0, 0                 # beyond the map: open ground
     owner = np.where((world.height > 0) | (world.object > 0), np.maximum(world.object, -3) + 3, 3)
     solid = (torch.from_numpy(owner.astype(np.int32)) << 16) | (facing.to(torch.int32) << 8) | plane
-    steps = lambda h: np.minimum(np.ceil(h / STEP), 255).astype(np.uint8).reshape(-1)
-    shadows = np.empty((len(suns), field.size, 2), np.uint8)
+    shadows = np.empty((len(suns), *field.shape, 2), np.uint8)
     for s, sun in enumerate(suns):
-        shadows[s, :, 0] = steps(shadow_height(world.canopy, sun, world.cell))
-        shadows[s, :, 1] = steps(shadow_height(world.height, sun, world.cell))
+        shadows[s] = _both_shadows(world, sun, np.s_[:, :])
     things, near = _things(world)
     surface = _surface(world, rows, steep.numpy()).reshape(-1)
     return dict(field=field.reshape(-1), surface=surface, solid=solid.reshape(-1).numpy(), fall=fall.reshape(-1).numpy(),
-                shadows=shadows.view("<i2")[..., 0], styles=rows,
-                suns=suns, things=things, near=near,
+                shadows=shadows.reshape(len(suns), -1, 2).view("<i2")[..., 0], styles=rows, suns=suns,
+                things=things, near=near,
                 front=world.front.reshape(-1), cars=np.asarray(world.cars, float).reshape(-1, 3))
 
 # %% ../nbs/02_light.ipynb #a403e756
@@ -198,11 +202,16 @@ def _store(arrays, folder):
             raise
 
 # %% ../nbs/02_light.ipynb #408a7836
+def _suns_of(look):
+    "What of a look decides the prepared arrays: its suns."
+    return look.suns, look.sun_azimuth, look.sun_elevation
+
+
 def shade(world, look=LOOK):
     """Prepares a world for rendering, once: colours, walls, the shadows of each sun of a look. Returns `Shaded`.
 
     Kept with the world and, from a million cells on, in $C2E_CACHE (else ~/.cache/c2e), and mapped into memory."""
-    key = (look.suns, look.sun_azimuth, look.sun_elevation)
+    key = _suns_of(look)
     kept = world.__dict__.setdefault("_shaded", {})
     if key in kept:
         return kept[key]
@@ -227,3 +236,34 @@ def shade(world, look=LOOK):
     tensors = {n: a if n in plain else torch.from_numpy(a) for n, a in arrays.items()}
     kept[key] = Shaded(world.height.shape, world.cell, world.bounds[0], world.bounds[3], **tensors)
     return kept[key]
+
+# %% ../nbs/02_light.ipynb #501eeea1
+def nearest(shaded, camera, reach=50.):
+    """Thin things near cameras (B, 2), nearest first: rows of `Shaded.things` (B, M, 6), distances in metres (B, M).
+
+    M is the largest number that any camera has within `reach`, 0 if there is none; a distance of inf stands for no thing."""
+    rows, cols = shaded.near.shape[:2]
+    square = (((shaded.north - camera[:, 1]) // 16).astype(int).clip(0, rows - 1),
+              ((camera[:, 0] - shaded.west) // 16).astype(int).clip(0, cols - 1))
+    found = shaded.near[square]
+    thing = shaded.things[found] if len(shaded.things) else np.zeros((*found.shape, 6))
+    gap = thing[..., :2] - camera[:, None]
+    r = np.where(found < 0, np.inf, np.hypot(gap[..., 0], gap[..., 1]).clip(.3))
+    order = np.argsort(r, 1, kind="stable")[:, :int((r < reach).sum(1).max())]
+    return np.take_along_axis(thing, order[..., None], 1), np.take_along_axis(r, order, 1)
+
+# %% ../nbs/02_light.ipynb #68519bb5
+def sunlit(world, place, azimuth, elevation, look=CANONICAL, reach=200.):
+    """A copy of a world prepared for one sun, and the look that goes with it: what `shade` takes seconds for, at once.
+
+    azimuth (clockwise from north), elevation: degrees. Only shadows within `reach` metres (east, north) of `place` are
+    computed, from what stands there; beyond, everything is lit."""
+    base, n = shade(world, look), int(reach / world.cell)
+    look = replace(look, suns=1, sun_azimuth=(azimuth, azimuth), sun_elevation=(elevation, elevation))
+    row, col = (int(v[0]) for v in base.cells(np.array([place])))
+    window = np.s_[max(0, row - n):row + n, max(0, col - n):col + n]
+    shadows = np.zeros((*base.shape, 2), np.uint8)
+    shadows[window] = _both_shadows(world, (azimuth, elevation), window)
+    flat, copy = torch.from_numpy(shadows.reshape(1, -1, 2).view("<i2")[..., 0]), replace(world)
+    copy._shaded = {_suns_of(look): replace(base, suns=sun_positions(look), shadows=flat)}
+    return copy, look

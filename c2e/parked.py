@@ -72,7 +72,8 @@ def enter(planes, camera, ray):
     first, last, side = None, None, None
     for i, (a, b, c, o) in enumerate(planes.tolist()):
         run = a * ray[0] + b * ray[1] + c * ray[2]
-        t = (o - (a * camera[0] + b * camera[1] + c * camera[2])) / torch.where(run.abs() < 1e-6, 1e-6, run)
+        run = torch.where(run.abs() < 1e-6, 1e-6, run)                       # along the plane: as if just leaving it
+        t = (o - (a * camera[0] + b * camera[1] + c * camera[2])) / run
         into, out = torch.where(run < 0, t, -torch.inf), torch.where(run < 0, torch.inf, t)
         if i == 0:
             first, last, side = into, out, torch.zeros_like(t, dtype=torch.int64)

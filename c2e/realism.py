@@ -135,15 +135,16 @@ def leave_one_out(real, others, distance):
 def beside(real, others, pairwise=None):
     """One row per measure: {"real": mean, "strangest": largest among the real, "others": mean, "ratio": others / real}.
 
-    real (N, 3, H, W), N at least 3, others (M, 3, H, W) of the same size in [-1, 1]; pairwise: a function of two batches
-    that gives the distances of pairs (B,), such as LPIPS, for a row "pairwise". ValueError for other shapes."""
+    real (N, 3, H, W), N at least 3, others (M, 3, H, W) of the same size in [-1, 1]; pairwise: a symmetric function of two
+    batches that gives the distances of pairs (B,), such as LPIPS, for a row "pairwise". ValueError for other shapes."""
     if len(real) < 3 or real.shape[1:] != others.shape[1:]:
         raise ValueError(f"expected at least 3 real panoramas and others of their size, got {tuple(real.shape)} "
                          f"and {tuple(others.shape)}")
     table = {name: leave_one_out(f(real), f(others), distance) for name, (f, distance) in MEASURES.items()}
     if pairwise is not None:
-        among = torch.stack([pairwise(real, r.expand_as(real)) for r in real])
-        among = (among.sum(1) - among.diagonal()) / (len(real) - 1)
+        i, j = torch.triu_indices(len(real), len(real), 1)
+        apart = pairwise(real[i], real[j]) / (len(real) - 1)
+        among = torch.zeros(len(real)).index_add(0, i, apart).index_add(0, j, apart)
         table["pairwise"] = among, torch.stack([pairwise(others, r.expand_as(others)) for r in real]).mean(0)
     return {name: {"real": a.mean().item(), "strangest": a.max().item(), "others": b.mean().item(),
                    "ratio": (b.mean() / a.mean()).item()} for name, (a, b) in table.items()}
