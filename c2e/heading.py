@@ -172,7 +172,7 @@ def explore_heading(model, street, satellite, polar=False):
 
     def show(turn, fov):
         """Draw one setting of the sliders."""
-        figure, axes = plt.subplots(2, 1, figsize=(7, 3), layout="constrained")
+        figure, axes = plt.subplots(2, 1, figsize=(7, 3), gridspec_kw=dict(left=.07, right=.98, bottom=.1, top=.92))
         try:
             draw_heading(axes, model, street, descriptor, turn, fov)
             plt.show()
