@@ -124,7 +124,7 @@ def table(matches):
         lines.append(f"{match.rank:>4}  {match.distance:>8.3f}  {share}{degrees}{match.id:<20}  {latlon:<22}  {metres}")
     return lines
 
-# %% ../nbs/90d_use.ipynb #676c06ad
+# %% ../nbs/90d_use.ipynb #5794645f
 HERE = Path("gallery")                     # where c2e index writes unless it is told otherwise
 
 
@@ -139,7 +139,7 @@ def gallery_of(given=None):
         print(f"--gallery is not given: searching in {HERE.resolve()}")
     return HERE if given is None else Path(given)
 
-
+# %% ../nbs/90d_use.ipynb #676c06ad
 def run_localize(command):
     """Find the photo of a `Localize` command; print how it was read and a table of matches, write what was asked for."""
     if not command.html and (command.tiles or command.metres or command.truth or command.online):
