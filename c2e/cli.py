@@ -163,8 +163,8 @@ class Localize:
     plain photo of known --fov. Confidence says how often a match with such a lead was right on the validation places."""
     photo: Positional[_named(Path, "PHOTO")]
     """The panorama."""
-    gallery: _named(Path, "FOLDER")
-    """A gallery written by c2e index."""
+    gallery: _given(Path, "FOLDER") = None
+    """A gallery written by c2e index. Without it: the folder gallery here, where c2e index writes."""
     model: Weights = None
     k: _named(int, "N") = 5
     """How many places to list."""

@@ -14,12 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .data import Rendered, take
+from .data import open_data, take
 from .localize import evaluate
 from .report import report
 from .results import write_json
 from .training import preset_from, train
-from .world import World
 
 # %% ../nbs/90a_demo.ipynb #283f8e08
 @contextmanager
@@ -48,10 +47,10 @@ def demo_folder(wanted, config):
 # %% ../nbs/90a_demo.ipynb #09a46dee
 def regions(preset, places=None):
     """Helsinki's training, validation and test places for a preset; `places`: only the first so many of each."""
-    config, world = preset.config, World.load("helsinki")
+    config = preset.config
     size = {key: getattr(config, key) for key in ("height", "width", "tile", "oversample")}
     seeds = {"train": preset.seed, "val": 0, "test": 0}
-    sets = [Rendered(world, split, seed=seed, look=preset.look, **size) for split, seed in seeds.items()]
+    sets = [open_data("helsinki", split, seed=seed, look=preset.look, **size) for split, seed in seeds.items()]
     return [take(part, places) if places else part for part in sets]
 
 # %% ../nbs/90a_demo.ipynb #0db8e6f4

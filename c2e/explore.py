@@ -193,8 +193,7 @@ def serving(explorer, port=0):
     """Serve the page of an `Explorer` inside the block, which gets (server, its address); gone afterwards.
 
     Bound to 127.0.0.1 behind `LocalOnly`. ValueError without Gradio, or for a port that is taken."""
-    settings = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1"}
-    os.environ.update(settings)                                        # read when gradio is imported
+    os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_OFFLINE="1")   # before the import
     try:
         import gradio as gr
         import uvicorn
