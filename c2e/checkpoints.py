@@ -15,7 +15,7 @@ import torch
 
 import c2e.training as training
 from .blocks import golden_state_dict
-from .model import Config, load_released, released_names
+from .model import Config, load_released, read_released, released_names
 from .run import Run, model_config, preset_from, run_folder, save_state
 
 # %% ../nbs/11b_checkpoints.ipynb #4585b004
@@ -77,18 +77,19 @@ def convert(checkpoint, out, data=None, fresh=False, **overrides):
     `data`: what it shall learn from, as `train` takes it, or None: then `train(folder, data=...)` says it. `fresh`: the
     weights alone, to fine-tune from epoch 0. `overrides`: fields of the preset. Returns the folder. Raises `ValueError`
     or `FileNotFoundError` for another kind of file, for states that do not fit, and for a folder that is in use."""
-    out, model = Path(out), load_released(checkpoint)
+    out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty: choose another out=")
-    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    stored = read_released(checkpoint)
     preset = _preset(stored, checkpoint, fresh, overrides)
+    name, train_set = training._open(data, preset)[:2] if data is not None else (None, [])
+    model = load_released(checkpoint, checkpoint=stored)
     optimizers, names = training.make_optimizers(model, preset), released_names(model)
     if not fresh:
         parameters = dict(model.named_parameters())
         for part, (weights, key) in OPTIMIZERS.items():
             own = [parameters[name] for name in names[weights].values() if name in parameters]
             moments(stored[key], optimizers[part], own, f"{checkpoint}, {key}")
-    name, train_set = training._open(data, preset)[:2] if data is not None else (None, [])
     model.config = model_config(preset)
     model.notes = {"source": model.notes["source"], "best_acc": stored.get("best_acc"), "look": preset.look.name,
                    "data": name, "pretrained": True, "epochs_done": 0 if fresh else stored["last_epoch"] + 1}

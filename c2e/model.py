@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Config', 'Model', 'synthesize', 'local_features', 'embed_satellite', 'embed_street', 'embed_dataset', 'save', 'load',
-           'begin', 'released_names', 'load_released']
+           'begin', 'released_names', 'read_released', 'load_released']
 
 # %% ../nbs/10_model.ipynb #93f08ef8
 import json
@@ -239,8 +239,8 @@ def _read(path):
 def load(path=None, device="cpu"):
     """A trained `Model` in evaluation mode, from a run folder, a .safetensors file or the authors' .pth checkpoint.
 
-    None: the weights shipped with the package, "small"; "tiny": what `c2e demo` trains. A run folder gives its best weights, or the last ones where there are no
-    best. Raises `FileNotFoundError` or `ValueError` that say what was expected and what is there."""
+    None: the weights shipped with the package, "small"; "tiny": what `c2e demo` trains. A run folder gives its best
+    weights, or the last ones where there are no best. Raises `FileNotFoundError` or `ValueError` that say what was expected and what is there."""
     path = Path("small" if path is None else path)
     if str(path) in ("small", "tiny") and not path.exists():
         path = Path(str(files("c2e.data_samples") / "weights" / f"{path}.safetensors"))
@@ -290,18 +290,25 @@ def released_names(model):
     return names
 
 # %% ../nbs/10_model.ipynb #6b86a5c5
-def load_released(path, device="cpu"):
-    """The authors' checkpoint (.pth) as a `Model` of the paper's sizes; nothing in it is executed (`weights_only`).
+def read_released(path):
+    """The authors' checkpoint (.pth) as the dict that it is; nothing in it is executed (`weights_only`).
 
-    Keys may carry the `module.` prefix of DataParallel. Raises `ValueError` naming missing or unexpected keys."""
+    Raises `FileNotFoundError`, or `ValueError` for a file of another kind."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}")
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise ValueError(f"{path}: not a file of torch.save that holds plain tensors and numbers only "
                          "(corrupt, truncated or of another kind)") from error
+
+
+def load_released(path, device="cpu", checkpoint=None):
+    """The authors' checkpoint (.pth) as a `Model` of the paper's sizes; `checkpoint`: its content, if it was read already.
+
+    Keys may carry the `module.` prefix of DataParallel. Raises `ValueError` naming missing or unexpected keys."""
+    checkpoint = read_released(path) if checkpoint is None else checkpoint
     model = Model(Config())
     names, tensors = released_names(model), {}
     absent = [key for key in names if not isinstance(checkpoint, dict) or key not in checkpoint]

@@ -58,7 +58,6 @@ class Preset:
     validate: float = 1                     # every so many epochs
 
     def __post_init__(self): _check(self)
-
     def bf16(self, device):
         "Whether forward passes run in bfloat16 on `device`."
         return self.precision == "bf16" or (self.precision == "auto" and device.type == "cuda")
