@@ -195,7 +195,7 @@ class Localize:
 class Explore:
     """Open a page on this machine: click on a map, move the sliders, see both views of a place, find a dropped panorama.
 
-    Serves 127.0.0.1 alone, until Ctrl-C; needs gradio (pip install 'c2e[explore]'). The first start embeds a gallery,
+    Serves 127.0.0.1 alone, until Ctrl-C; needs gradio (pip install gradio). The first start embeds a gallery,
     which takes half a minute and is kept."""
     model: Positional[Weights] = None
     city: Annotated[Literal["helsinki", "suburb"], arg(metavar="helsinki|suburb")] = "helsinki"

@@ -43,7 +43,7 @@ def _faiss():
     try:
         import faiss
     except ImportError as error:
-        raise ImportError('compressed galleries need FAISS: pip install "c2e[scale]"') from error
+        raise ImportError('compressed galleries need FAISS: pip install faiss-cpu') from error
     return faiss
 
 

@@ -199,7 +199,7 @@ def serving(explorer, port=0):
         import uvicorn
         from fastapi import FastAPI
     except ImportError:
-        raise ValueError("c2e explore needs gradio: pip install 'c2e[explore]'") from None
+        raise ValueError("c2e explore needs gradio: pip install gradio") from None
     closed = dict(docs_url=None, redoc_url=None, openapi_url=None)
     font = dict(font=[gr.themes.Font("system-ui"), gr.themes.Font("sans-serif")], font_mono=[gr.themes.Font("monospace")])
     with _port(port) as listening, TemporaryDirectory(prefix="c2e-explore-") as folder:

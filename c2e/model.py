@@ -259,12 +259,10 @@ def load(path=None, device="cpu"):
 
 # %% ../nbs/10_model.ipynb #25eb48c1
 def begin(config, pretrained=False):
-    """A `Model` to be trained: new, or one that starts from the weights of another training.
+    """A `Model` to be trained: new (`pretrained` as in `Retrieval`), or with the weights that `load(pretrained)` gives.
 
-    pretrained: True, False or "auto" as in `Retrieval`, or whatever `load` takes: a run folder, a file, "small", "tiny".
-    Raises `ValueError` where the weights are of another size, and what `load` raises."""
-    if pretrained in (True, False, "auto"):
-        return Model(config, pretrained)
+    Raises `ValueError` where they are of another size, and what `load` raises."""
+    if pretrained in (True, False, "auto"): return Model(config, pretrained)
     model = Model(config)
     _fill(model, load(pretrained).state_dict(), pretrained)
     model.retrieval.pretrained = str(pretrained)
@@ -295,8 +293,7 @@ def read_released(path):
 
     Raises `FileNotFoundError`, or `ValueError` for a file of another kind."""
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}")
+    if not path.is_file(): raise FileNotFoundError(f"no checkpoint at {path}")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
@@ -312,8 +309,7 @@ def load_released(path, device="cpu", checkpoint=None):
     model = Model(Config())
     names, tensors = released_names(model), {}
     absent = [key for key in names if not isinstance(checkpoint, dict) or key not in checkpoint]
-    if absent:
-        raise ValueError(f"{path}: expected the dicts {', '.join(names)}; missing: {', '.join(absent)}")
+    if absent: raise ValueError(f"{path}: expected the dicts {', '.join(names)}; missing: {', '.join(absent)}")
     own = model.state_dict()
     for key, table in names.items():
         given = {k.removeprefix("module."): v for k, v in checkpoint[key].items()}

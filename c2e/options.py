@@ -123,7 +123,7 @@ class City:
 
     Extracts of every town are on the usual mirrors of OpenStreetMap. Writes the map, three regions of places, samples, and
     preview.png: look at it before you train. Prints what the map lacks and what was taken instead, and the next commands.
-    Needs osmium: pip install "c2e[osm]". The map's licence, the ODbL, holds for what you make of it."""
+    Needs osmium: pip install osmium. The map's licence, the ODbL, holds for what you make of it."""
     extract: Positional[_named(Path, "EXTRACT")]
     """An .osm.pbf or .osm file."""
     out: Annotated[Optional[Path], arg(metavar="FOLDER", aliases=("-o",), help_behavior_hint="")] = None

@@ -174,7 +174,7 @@ def extract(pbf, bbox=None):
     try:
         import osmium  # noqa: F401
     except ImportError as error:
-        raise ImportError('reading OpenStreetMap files needs osmium: pip install "c2e[osm]"') from error
+        raise ImportError('reading OpenStreetMap files needs osmium: pip install osmium') from error
     if not Path(pbf).is_file():
         raise FileNotFoundError(f"no OpenStreetMap file {str(pbf)!r}: an .osm.pbf or .osm file was expected")
     try:

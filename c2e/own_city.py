@@ -45,7 +45,7 @@ def check_extract(pbf, bbox=None):
     try:
         stated = stated_box(pbf)
     except ImportError as error:
-        raise ImportError('reading OpenStreetMap files needs osmium: pip install "c2e[osm]"') from error
+        raise ImportError('reading OpenStreetMap files needs osmium: pip install osmium') from error
     except RuntimeError as error:
         raise ValueError(f"{Path(pbf).name} cannot be read as OpenStreetMap data: {error}; fetch it again, as an .osm.pbf "
                          f"file") from error
