@@ -263,8 +263,7 @@ def begin(config, pretrained=False):
 
     Raises `ValueError` where they are of another size, and what `load` raises."""
     if pretrained in (True, False, "auto"): return Model(config, pretrained)
-    model = Model(config)
-    _fill(model, load(pretrained).state_dict(), pretrained)
+    _fill(model := Model(config), load(pretrained).state_dict(), pretrained)
     model.retrieval.pretrained = str(pretrained)
     return model
 
@@ -308,8 +307,8 @@ def load_released(path, device="cpu", checkpoint=None):
     checkpoint = read_released(path) if checkpoint is None else checkpoint
     model = Model(Config())
     names, tensors = released_names(model), {}
-    absent = [key for key in names if not isinstance(checkpoint, dict) or key not in checkpoint]
-    if absent: raise ValueError(f"{path}: expected the dicts {', '.join(names)}; missing: {', '.join(absent)}")
+    if absent := [key for key in names if not isinstance(checkpoint, dict) or key not in checkpoint]:
+        raise ValueError(f"{path}: expected the dicts {', '.join(names)}; missing: {', '.join(absent)}")
     own = model.state_dict()
     for key, table in names.items():
         given = {k.removeprefix("module."): v for k, v in checkpoint[key].items()}
