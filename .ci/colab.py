@@ -72,7 +72,7 @@ def cells(path, notebook, config):
     wanted = "".join(f" '{line}'" for line in extras(notebook, config))
     code = ["#| hide", "import os, sys",
             'if "google.colab" in sys.modules:    # in Colab only: fetch the repository, install the package, go to this folder',
-            f'    os.system("git clone -q --depth 1 -b {config["branch"]} {config["git_url"]} /content/{name}")',
+            f'    os.system("test -d /content/{name} || git clone -q --depth 1 -b {config["branch"]} {config["git_url"]} /content/{name}")',
             f'    assert not os.system("pip install -q /content/{name}{wanted}")',
             f'    os.chdir("/content/{Path(name, place).parent.as_posix()}")']
     entry = {"metadata": {}, "cell_type": "markdown", "id": BADGE, "source": [badge]}

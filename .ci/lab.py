@@ -35,9 +35,10 @@ READY = """() => { const panel = window.jupyterapp?.shell?.currentWidget;
 START = """() => { window.finished = ''; jupyterapp.commands.execute('notebook:run-all-cells')
     .then(() => { window.finished = 'done' }, error => { window.finished = String(error) }) }"""
 IDLE = "() => jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
-PICTURES = """cell => [...cell.querySelectorAll('.jp-OutputArea img, .jp-OutputArea canvas, .jp-OutputArea svg')].filter(one =>
-    one.tagName !== 'IMG' || (one.complete && one.naturalWidth)).map(one => one.tagName === 'IMG' ? one.src
-    : one.tagName === 'CANVAS' ? one.toDataURL() : one.outerHTML).join('|')"""
+PICTURES = """cell => [...cell.querySelectorAll('.jp-OutputArea-output img, .jp-OutputArea-output canvas')]
+    .filter(one => one.tagName === 'CANVAS' || (one.complete && one.naturalWidth))
+    .map(one => one.tagName === 'CANVAS' ? one.toDataURL() : one.src).join('|')"""
+ALARM = re.compile(r"Traceback \(most recent|Error displaying widget|Error creating widget|Loading widget")
 
 
 def calls_slider(path):
@@ -97,7 +98,8 @@ def serve(room, course, log):
 def begin(context, address, token, name):
     """Open a notebook in its own tab and start all its cells: (page, time)."""
     page, begun = context.new_page(), time.perf_counter()
-    page.goto(f"{address}/doc/workspaces/{re.sub(r'[^A-Za-z0-9]', '-', name)}/tree/nbs/{name}?token={token}&reset", wait_until="load", timeout=LIMIT * 1000)
+    room = re.sub(r"[^A-Za-z0-9]", "-", name)
+    page.goto(f"{address}/doc/workspaces/{room}/tree/nbs/{name}?token={token}&reset", wait_until="load", timeout=LIMIT * 1000)
     page.wait_for_function(READY, timeout=LIMIT * 1000, polling=250)
     page.evaluate(START)
     return page, begun
@@ -121,10 +123,8 @@ def trouble(page):
              if output["output_type"] == "error"]
     found += [f"cell {cell.get('id')} did not run" for cell in cells
               if cell["cell_type"] == "code" and "".join(cell["source"]).strip() and cell.get("execution_count") is None]
-    for text in page.locator(".jp-OutputArea-output").all_inner_texts():
-        if re.search(r"Traceback|Error displaying widget|Error creating widget|Loading widget", text):
-            found.append(text.strip()[-500:])
-    return found
+    found += [text.strip()[-500:] for text in page.locator(".jp-OutputArea-output").all_inner_texts() if ALARM.search(text)]
+    return list(dict.fromkeys(found))
 
 
 def nudge(control):
@@ -148,8 +148,8 @@ def nudge(control):
 def move(page, control):
     """Move a control until the pictures of its cell change: "label -> value" and the seconds from press to picture."""
     cell = control.locator("xpath=ancestor::*[contains(concat(' ', @class, ' '), ' jp-Cell ')][1]")
-    words = control.locator(".widget-label").all_inner_texts() or [control.inner_text()]
-    name = words[0].strip() or "without a label"
+    words = control.locator(".widget-label, .widget-label-basic").all_inner_texts()
+    name = next((word for word in (word.strip(" \u200b\n") for word in words) if word), "without a label")
     before = cell.evaluate(PICTURES)
     assert before, f"{name}: no picture beside it"
     for _ in range(PRESSES):
@@ -161,6 +161,8 @@ def move(page, control):
                 took = time.perf_counter() - pressed
                 settled(page, 0.3, MOVE)
                 return f"{name} -> {value}", took
+            text = cell.inner_text()
+            assert not ALARM.search(text), f"{name} -> {value}: {text.strip()[-500:]}"
             quiet = (quiet or time.perf_counter()) if page.evaluate(IDLE) else None
             if quiet and time.perf_counter() - quiet > QUIET:
                 break                                                      # this step changed nothing that is seen

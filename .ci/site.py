@@ -25,21 +25,19 @@ from urllib.parse import quote, unquote, urlsplit
 
 import nbformat
 from bs4 import BeautifulSoup
-from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters import Highlight2HTML
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
 from site_check import faults
+from site_math import Renderer
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS, PARTS = ROOT / "nbs", ROOT / ".ci" / "site"
 KINDS = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg", "image/gif": "gif", "image/webp": "webp"}
 SLIDERS = "In Jupyter and Colab sliders stand here. They need a running kernel; this page shows the still pictures."
-THIN = '<mspace width="0.17em"/>'
-SIZED = re.compile(r"\\[bB]igg?[lrm]?(?=\\)")                # \Big\lfloor: the brackets of MathML grow by themselves
 
 
 def settings():
@@ -47,35 +45,6 @@ def settings():
     found = ConfigParser(delimiters=["="])
     found.read(ROOT / "settings.ini", encoding="utf-8")
     return found["DEFAULT"]
-
-
-def mathml(body, display):
-    """A formula in TeX as MathML; names of functions get the thin spaces that TeX gives them."""
-    text = convert(SIZED.sub("", html.unescape(body)), display=display)
-
-    def spaced(found):
-        """Space after the name, and before it unless a sign or a bracket stands there."""
-        before = THIN if found.group(1).startswith("</") and found.group(1) != "</mo>" else ""
-        return f"{found.group(1)}{before}{found.group(2)}{THIN if found.group(3) else ''}"
-
-    return re.sub(r"(<(?!m(?:sub|sup|frac|under|over))[^<>]*>)(<mi>(?:log|ln|exp|sinh?|cosh?|tanh?|arctan|arcsin|arccos|min|max)</mi>)(?=(<m(?!o))?)",
-                  spaced, text)
-
-
-class Renderer(IPythonRenderer):
-    """Markdown whose formulas become MathML."""
-
-    def inline_math(self, body):
-        """$body$"""
-        return mathml(body, "inline")
-
-    def block_math(self, body):
-        """$$body$$"""
-        return f'<span class="equation">{mathml(body, "block")}</span>'
-
-    def latex_environment(self, name, body):
-        """An environment such as aligned, without dollars."""
-        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
 
 class Exporter(HTMLExporter):
@@ -253,8 +222,8 @@ def write(page, order, out, config, exporter):
         title=html.escape(f"{name}: {config['description']}" if home else f"{page.title} · {name}"), summary=html.escape(page.summary),
         root=page.root, name=html.escape(name), motto=html.escape(config["description"]), git_url=config["git_url"], menu=menu(page, order),
         where=f'<p class="where">{colab}<a href="{source}">Notebook</a></p>', body=page.soup, turn=turn(page, order), page_source=source,
-        page_path=page.source.relative_to(ROOT).as_posix(), licence=f"Code and text: {config['license'].upper()} licence, {html.escape(config['copyright'])}. "
-        "Maps and what is rendered from them: © OpenStreetMap contributors, ODbL 1.0.")
+        page_path=page.source.relative_to(ROOT).as_posix(), licence=f"Code and text: {config['license'].upper()} licence, "
+        f"{html.escape(config['copyright'])}. Maps and what is rendered from them: © OpenStreetMap contributors, ODbL 1.0.")
     (out / page.target).parent.mkdir(parents=True, exist_ok=True)
     (out / page.target).write_text(exporter.filled(text), encoding="utf-8")
 
@@ -278,15 +247,21 @@ def build(out):
 
 
 def quarto(out):
-    """Render a copy of the repository with nbdev and Quarto."""
+    """Render prepared copies of the notebooks with Quarto. (nbdev_docs cannot: it runs imports of modules that a page has yet to write.)"""
     if not shutil.which("quarto"):
         raise SystemExit("no quarto on the PATH: https://quarto.org; without --quarto the site is built by nbconvert")
     with tempfile.TemporaryDirectory() as room:
-        copy = Path(room) / ROOT.name
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "runs", "_site", "_docs", "_proc", "build", "dist", ".venv", "venv"))
-        subprocess.run(["nbdev_proc_nbs"], cwd=copy, check=True)
-        subprocess.run(["quarto", "render", "--no-cache"], cwd=copy / "_proc", check=True)
-        shutil.move(copy / "_proc" / settings()["doc_path"], out)
+        copy = Path(shutil.copytree(NBS, Path(room) / "nbs", ignore=shutil.ignore_patterns(".*", "results")))
+        for file in copy.rglob("*.ipynb"):
+            notebook = nbformat.from_dict(json.loads(file.read_text(encoding="utf-8")))
+            prepare(notebook)
+            for cell in notebook.cells:
+                cell.source = "#| echo: false\n" * bool(cell.metadata.get("silent")) + cell.source
+            notebook.metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "python3"}}
+            nbformat.write(notebook, file)
+        subprocess.run(["quarto", "render", "--no-execute"], cwd=copy, check=True)
+        shutil.move(copy / settings()["doc_path"], out)
+    return 0
 
 
 def main():
@@ -304,10 +279,9 @@ def main():
         raise SystemExit(f"{given.out} is a folder of something else; it would be replaced")
     shutil.rmtree(given.out, ignore_errors=True)
     if given.quarto:
-        quarto(given.out)
-    else:
-        given.out.mkdir(parents=True)
-        print(f"{build(given.out)} pages in {given.out}; open {given.out / 'index.html'}")
+        return quarto(given.out)
+    given.out.mkdir(parents=True)
+    print(f"{build(given.out)} pages in {given.out}; open {given.out / 'index.html'}")
     return 0
 
 
