@@ -22,6 +22,14 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]
 
 
+def chromium():
+    """Path of the system's chromium; SystemExit where there is none."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        raise SystemExit("no chromium: apt-get install chromium, or set CHROMIUM=/path/to/it")
+    return found
+
+
 def start(log):
     """Start the page on a free port with a small gallery: (process, address)."""
     command = [sys.executable, "-c", "import sys, c2e.cli; sys.exit(c2e.cli.main(sys.argv[1:]))", "explore",
@@ -102,16 +110,13 @@ def walk(page, address, folder):
 def main(folder):
     """Run the walk and report; returns the exit code."""
     folder.mkdir(parents=True, exist_ok=True)
-    browser = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not browser:
-        raise SystemExit("no chromium: apt-get install chromium, or set CHROMIUM=/path/to/it")
     troubles = []
     with tempfile.TemporaryDirectory() as profile, open(folder / "explore.log", "w") as log:
         process, address = start(log)
         try:
             with sync_playwright() as play:
                 context = play.chromium.launch_persistent_context(
-                    profile, executable_path=browser, headless=True, args=FLAGS, viewport={"width": 1400, "height": 1000})
+                    profile, executable_path=chromium(), headless=True, args=FLAGS, viewport={"width": 1400, "height": 1000})
                 page = context.pages[0]
                 page.on("console", lambda line: line.type == "error" and troubles.append(f"console: {line.text}"))
                 page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
