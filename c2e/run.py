@@ -23,7 +23,7 @@ from torch.utils.data import Sampler
 
 from .data import derived_seed
 from .model import Config, Model
-from .render import LOOK, Look
+from .light import LOOK, Look
 from .views import seen
 
 # %% ../nbs/11_run.ipynb #5ab3d3ba
