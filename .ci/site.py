@@ -53,7 +53,7 @@ class Exporter(HTMLExporter):
     def __init__(self):
         super().__init__(template_name="site", extra_template_basedirs=[str(PARTS.parent)], default_preprocessors=[])
         self.code, self.colour = [], Highlight2HTML(pygments_lexer="ipython3")
-        self.register_filter("highlight_code", self.highlighted)
+        self.filters = {"highlight_code": self.highlighted}
 
     def default_filters(self):
         """nbconvert's, but our markdown."""
