@@ -99,7 +99,7 @@ class Page:
         """Heading of the menu under which it stands."""
         if len(self.path.parts) > 1:
             return "Solutions" if self.path.parts[0] == "solutions" else self.path.parts[0].capitalize()
-        return "" if self.path.stem == "index" else "The book" if int(re.match(r"\d*", self.number).group() or 99) <= 17 else "Tools and appendices"
+        return "" if self.path.stem == "index" else "The book" if int(re.match(r"\d*", self.number).group() or 99) <= 18 else "Tools and appendices"
 
 
 def prepare(notebook):

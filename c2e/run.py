@@ -22,8 +22,8 @@ import torch
 from torch.utils.data import Sampler
 
 from .data import derived_seed
-from .model import Config, Model
 from .light import LOOK, Look
+from .model import Config, Model
 from .views import seen
 
 # %% ../nbs/11_run.ipynb #5ab3d3ba
