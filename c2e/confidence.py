@@ -192,9 +192,8 @@ def localize_street(model, street, gallery, k=5, kind="auto", heading=0.0, fov=3
     found, note = localize(model, seen.image, gallery, rivals, **options), seen.note
     if calibration and fov == 360 and heading is not None and len(found) > 1:
         found = with_confidence(found, calibration)
-        note += f"; confidence counted among {calibration.places} places" + (
-            f", this gallery has {len(gallery)}: read it as too high" if len(gallery) > 2 * calibration.places else
-            f", this gallery has {len(gallery)}: read it as too low" if 2 * len(gallery) < calibration.places else "")
+        note += f"; confidence counted among {calibration.places} places, and good only if the true place is in the gallery" + (
+            f"; this one has {len(gallery)}: read it as too high" if len(gallery) > 2 * calibration.places else "")
     return Matches(found[:k], seen, note)
 
 
