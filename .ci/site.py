@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from configparser import ConfigParser
 from pathlib import Path
 from string import Template
 from urllib.parse import quote, unquote, urlsplit
@@ -31,6 +30,7 @@ from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
+from colab import settings
 from site_check import faults
 from site_math import Renderer
 
@@ -38,13 +38,6 @@ ROOT = Path(__file__).resolve().parent.parent
 NBS, PARTS = ROOT / "nbs", ROOT / ".ci" / "site"
 KINDS = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg", "image/gif": "gif", "image/webp": "webp"}
 SLIDERS = "In Jupyter and Colab sliders stand here. They need a running kernel; this page shows the still pictures."
-
-
-def settings():
-    """The words of settings.ini; `git_url` and the like are filled in."""
-    found = ConfigParser(delimiters=["="])
-    found.read(ROOT / "settings.ini", encoding="utf-8")
-    return found["DEFAULT"]
 
 
 class Exporter(HTMLExporter):

@@ -181,8 +181,10 @@ def matching(ids, files, table):
         raise ValueError(f"{len(files) - len(named)} tiles share their name with another one but for the ending")
     lost, spare = [i for i in ids if i not in named], sorted(set(named) - set(ids))
     if lost or spare:
-        raise ValueError(f"{len(lost)} rows of {table} have no tile ({', '.join(lost[:3])}), {len(spare)} tiles have "
-                         f"no row ({', '.join(spare[:3])}): the id must be the file's name without its ending")
+        wrong = [f"{len(rows)} {what} ({', '.join(rows[:3])})" for rows, what in (
+            (lost, f"rows of {table} have no tile"), (spare, "tiles have no row")) if rows]
+        raise ValueError(f"{', '.join(wrong)}: the id must be the file's name without its ending; take out the rows and "
+                         "tiles that are not wanted")
     return [named[i] for i in ids]
 
 
@@ -211,9 +213,10 @@ def run_render(command):
     print(f"{', '.join(f'{n} {split}' for split, n in done.pairs.items())} pairs in {done.folder.resolve()}: {done.made} "
           f"rendered now, {done.kept} were there")
     print(f"map data (c) OpenStreetMap contributors, see {done.folder / 'LICENCE.txt'}")
-    tiles = done.folder / ("bingmap/19" if command.layout == "cvusa" else "ANU_data_test/satview_polish")
+    home = done.folder if command.layout == "cvusa" else done.folder / "ANU_data_test"
+    tiles = home / ("bingmap/19" if command.layout == "cvusa" else "satview_polish")
     print(f"next  c2e check {done.folder}; c2e prepare {done.folder}; c2e train --data {done.folder}")
-    print(f"      c2e index {tiles} --positions {done.folder / 'places.csv'} --metres {command.tile:g} --out gallery")
+    print(f"      c2e index {tiles} --positions {home / 'places.csv'} --metres {command.tile:g} --out gallery")
 
 
 def run_check(command):

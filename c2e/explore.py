@@ -14,6 +14,7 @@ import threading
 import time
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 from .explorer import Explorer, pixel_of
 from .model import load
@@ -134,44 +135,54 @@ def _answers(explorer):
     return shown, clicked, dropped
 
 # %% ../nbs/90e_explore.ipynb #355d8118
+def _layout(explorer, first):
+    """Lay out the page inside a `gradio.Blocks`: the elements by name, the sliders and the three strips as lists.
+
+    first: what a click on the first place answers."""
+    import gradio as gr
+    half, still = explorer.model.config.tile / 2, dict(interactive=False, type="pil", buttons=[], format="png")
+    gr.HTML(ABOUT)
+    place = gr.State(first[0])
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            plan = gr.Image(first[2], label="map: click on a street", elem_id="plan", **still)
+        with gr.Column(scale=5, min_width=360):
+            words = gr.HTML(first[1], elem_id="words")
+            with gr.Row():
+                tile = gr.Image(first[3], label="satellite tile, north up", elem_id="tile", min_width=180, **still)
+                with gr.Column(scale=2, min_width=300):
+                    sliders = [gr.Slider(*span, label=label, elem_id=name) for name, label, *span in (
+                        ("light", "light and season", 0, 20, 0, 1), ("radius", "radius (m)", 5, 1.5 * half, half, 1),
+                        ("east", "camera, metres east", -20, 20, 0, 1), ("north", "camera, metres north", -20, 20, 0, 1),
+                        ("turn", "direction of north (degrees)", -180, 180, 0, 5))]
+            strips = [gr.Image(value, label=label, elem_id=name, **still) for name, label, value in zip(
+                ("polar", "fake", "street"), ("polar map", "synthesised street", "rendered street"), first[4:])]
+            photo = gr.File(label="drop a panorama here (360 degrees, north in the middle)", file_types=["image"],
+                            elem_id="photo", height=110)
+            found = gr.HTML("", elem_id="found")
+            tiles = gr.Image(label="best tiles, best first", elem_id="tiles", **still)
+            table = gr.HTML("", elem_id="table")
+    return SimpleNamespace(place=place, plan=plan, words=words, tile=tile, sliders=sliders, strips=strips, photo=photo, found=found,
+                           tiles=tiles, table=table)
+
+# %% ../nbs/90e_explore.ipynb #2404e029
 def build_page(explorer):
     """The page of an `Explorer` as `gradio.Blocks`, not yet served."""
     import gradio as gr
     shown, clicked, dropped = _answers(explorer)
-    half, still = explorer.model.config.tile / 2, dict(interactive=False, type="pil", buttons=[], format="png")
     first = clicked(explorer.start, pixel_of(explorer.world, explorer.positions[explorer.start]))
     quiet = dict(api_visibility="private", show_progress="hidden", trigger_mode="always_last")
     with gr.Blocks(title="c2e explore", analytics_enabled=False, delete_cache=(600, 600)) as page:
-        gr.HTML(ABOUT)
-        place = gr.State(first[0])
-        with gr.Row():
-            with gr.Column(scale=2, min_width=300):
-                plan = gr.Image(first[2], label="map: click on a street", elem_id="plan", **still)
-            with gr.Column(scale=5, min_width=360):
-                words = gr.HTML(first[1], elem_id="words")
-                with gr.Row():
-                    tile = gr.Image(first[3], label="satellite tile, north up", elem_id="tile", min_width=180, **still)
-                    with gr.Column(scale=2, min_width=300):
-                        sliders = [gr.Slider(*span, label=label, elem_id=name) for name, label, *span in (
-                            ("light", "light and season", 0, 20, 0, 1), ("radius", "radius (m)", 5, 1.5 * half, half, 1),
-                            ("east", "camera, metres east", -20, 20, 0, 1), ("north", "camera, metres north", -20, 20, 0, 1),
-                            ("turn", "direction of north (degrees)", -180, 180, 0, 5))]
-                strips = [gr.Image(value, label=label, elem_id=name, **still) for name, label, value in zip(
-                    ("polar", "fake", "street"), ("polar map", "synthesised street", "rendered street"), first[4:])]
-                photo = gr.File(label="drop a panorama here (360 degrees, north in the middle)", file_types=["image"],
-                                elem_id="photo", height=110)
-                found = gr.HTML("", elem_id="found")
-                tiles = gr.Image(label="best tiles, best first", elem_id="tiles", **still)
-                table = gr.HTML("", elem_id="table")
+        on = _layout(explorer, first)
 
         def pressed(place, event: gr.SelectData, *setting):
             """A click: Gradio gives (column, row) in pixels of the picture."""
             return clicked(place, event.index, *setting)
 
         pressed.__annotations__["event"] = gr.SelectData
-        plan.select(pressed, [place, *sliders], [place, words, plan, tile, *strips], **quiet)
-        gr.on([slider.change for slider in sliders], shown, [place, *sliders], [tile, *strips], **quiet)
-        photo.change(dropped, [place, photo], [found, tiles, table, plan], **quiet)
+        on.plan.select(pressed, [on.place, *on.sliders], [on.place, on.words, on.plan, on.tile, *on.strips], **quiet)
+        gr.on([slider.change for slider in on.sliders], shown, [on.place, *on.sliders], [on.tile, *on.strips], **quiet)
+        on.photo.change(dropped, [on.place, on.photo], [on.found, on.tiles, on.table, on.plan], **quiet)
     return page.queue(max_size=16, api_open=False)
 
 # %% ../nbs/90e_explore.ipynb #ac23aa4b

@@ -120,9 +120,13 @@ def _lists(world, layout, out, ids):
     """Write the lists of a layout: splits and locations of CVUSA, or CVACT's ACT_data.mat; and places.csv for `c2e index`."""
     names, positions = world.viewpoints("all", dense=True)
     where = dict(zip(names, world.latlon(positions)))
-    rows = [f"{_files(layout, out, split, name)[0].stem},{where[name][0]:.8f},{where[name][1]:.8f}\n"
-            for split, chosen in ids.items() for name in chosen]
-    write_whole(out / "places.csv", ("id,lat,lon\n" + "".join(rows)).encode())
+    tables = {}                                         # one for each folder of tiles: CVUSA has one, CVACT two
+    for split, name in ((split, name) for split, chosen in ids.items() for name in chosen):
+        tile = _files(layout, out, split, name)[0]
+        home = out if layout == "cvusa" else tile.parents[1]
+        tables.setdefault(home, []).append(f"{tile.stem},{where[name][0]:.8f},{where[name][1]:.8f}\n")
+    for home, rows in tables.items():
+        write_whole(home / "places.csv", ("id,lat,lon\n" + "".join(rows)).encode())
     if layout == "cvusa":
         for split, chosen in ids.items():
             files = [[file.relative_to(out).as_posix() for file in _files(layout, out, split, name)] for name in chosen]

@@ -254,12 +254,12 @@ def _settle(folder, config):
 def _begin(preset, folder, device, data, team):
     "A new model with its optimizers, or those that the folder holds: (Run, optimizers)."
     torch.manual_seed(preset.seed)
-    model = begin(model_config(preset), preset.pretrained)
+    model = begin(model_config(preset), not (there := team.first(lambda: (folder / "state.pt").exists())) and preset.pretrained)
     model.notes = {"data": data, "look": preset.look.name, "pretrained": model.retrieval.pretrained}
     model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
     optimizers, run = make_optimizers(model, preset), Run(model, folder, preset, team=team, writes=team.rank == 0)
     run.average = Average(model, preset.ema) if preset.ema else None
-    if team.first(lambda: (folder / "state.pt").exists()):
+    if there:
         restore_state(run, optimizers)
     else:
         run.log("start", **model.notes, device=str(device), threads=torch.get_num_threads())
