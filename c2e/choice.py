@@ -7,7 +7,6 @@ __all__ = ['LETTERS', 'questions', 'sheet', 'forced_choice', 'read_answers', 'sc
 
 # %% ../nbs/89_choice.ipynb #c401ce03
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 
 from .data import open_data, take
+from .results import wilson
 
 # %% ../nbs/89_choice.ipynb #c401ce06
 def questions(positions, count=40, options=5, apart=50., seed=0, near=False):
@@ -153,10 +153,8 @@ def score_choices(key, answers):
         raise ValueError(f"expected {count} letters from A to {LETTERS[options - 1]}, one for each sheet; got "
                          f"{len(answers)}" + (f", among them {wrong[0]!r}" if wrong else ""))
     right = sum(a.upper() == b for a, b in zip(answers, key["right"]))
-    p, z, n = right / count, 1.96, count
-    centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low, high = (100 * (centre + sign * half) / (1 + z * z / n) for sign in (-1, 1))
-    return {"right": right, "asked": n, "percent": 100 * p, "low": low, "high": high, "chance": 100 / options}
+    low, high = wilson(100 * right / count, count)
+    return {"right": right, "asked": count, "percent": 100 * right / count, "low": low, "high": high, "chance": 100 / options}
 
 # %% ../nbs/89_choice.ipynb #c401ce13
 def model_choices(model, key, data="helsinki", look=None):
