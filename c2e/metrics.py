@@ -86,7 +86,7 @@ def _count(distance, rows, cols, limits, found):
 def _walk(query, gallery, positions, rules, chunk):
     "Ranks of queries and gallery items (2, M) under each (radius, ties) of `rules`, from one walk over the blocks."
     squares = [torch.cat([x[rows].double().square().sum(1) for rows in _spans(len(x), chunk)]) for x in (query, gallery)]
-    slack = 1e-12 * (squares[0].max() + squares[1].max())
+    slack = (1e-12 * (squares[0].max() + squares[1].max())).clamp_min(torch.finfo(torch.float64).tiny)    # zeros tie, too
     radii = sorted({radius for radius, _ in rules}, key=str)
     best = {r: _nearest_answers(query, gallery, squares, positions, r, chunk) for r in radii}
     limits = [best[radius] + (slack if ties == "against" else -slack) for radius, ties in rules]
