@@ -22,6 +22,7 @@ def text_of(value):
 
 def linked(markdown):
     """Links from nbs/ to its neighbours, seen from the root."""
+    markdown = re.sub(r"\]\(#([^)\s]+)\)", lambda anchor: f"](#{anchor[1].lower()})", markdown)    # as README pages name them
     return re.sub(r"\]\((?!https?:|/|#|nbs/)([^)\s]+\.(?:ipynb|png|svg|jpg))\)", r"](nbs/\1)", markdown).replace("](../", "](")
 
 

@@ -209,6 +209,7 @@ def run_index(command):
 # %% ../nbs/90b_commands.ipynb #27d8b3ac
 def run_render(command):
     """Render a city into a dataset's layout as a `Render` command says; print what was written and what to do next."""
+    print(f"reading the map of {getattr(command.city, 'name', command.city)}; its light takes some seconds", flush=True)
     done = render_layout(command.layout, command.city, command.out, command.pairs, command.seed, tile=command.tile)
     print(f"{', '.join(f'{n} {split}' for split, n in done.pairs.items())} pairs in {done.folder.resolve()}: {done.made} "
           f"rendered now, {done.kept} were there")
