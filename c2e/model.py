@@ -239,10 +239,10 @@ def _read(path):
 def load(path=None, device="cpu"):
     """A trained `Model` in evaluation mode, from a run folder, a .safetensors file or the authors' .pth checkpoint.
 
-    None: the weights shipped with the package, "small"; "tiny": what `c2e demo` trains. A run folder gives its best
-    weights, or the last ones where there are no best. Raises `FileNotFoundError` or `ValueError` that say what was expected and what is there."""
+    None: the weights shipped with the package, "small"; "tiny": what `c2e demo` trains; "heading": encoders for photos that
+    are narrow or have no compass. A run folder gives its best weights, or the last ones where there are no best. Raises `FileNotFoundError` or `ValueError` that say what was expected and what is there."""
     path = Path("small" if path is None else path)
-    if str(path) in ("small", "tiny") and not path.exists():
+    if str(path) in ("small", "tiny", "heading") and not path.exists():
         path = Path(str(files("c2e.data_samples") / "weights" / f"{path}.safetensors"))
     if path.is_dir():
         path = next((path / f for f in ("best.safetensors", "last.safetensors") if (path / f).is_file()), path / "best.safetensors")

@@ -29,8 +29,8 @@ def _through(name, room="commands"):
     return lambda self: getattr(importlib.import_module(f"c2e.{room}"), f"run_{name}")(self)
 
 
-Weights = _given(Path, "MODEL", help="Trained weights: a run folder, a .safetensors file, or a checkpoint of the "
-                 "paper's authors (.pth). Without it: the weights that come with c2e.")
+Weights = _given(Path, "MODEL", help="Trained weights: a run folder, a .safetensors file, a checkpoint of the paper's "
+                 "authors (.pth), or small, tiny or heading, which come with c2e. Without it: small.")
 Switch = FlagCreatePairsOff[bool]
 
 # %% ../nbs/91_options.ipynb #6d2c8e1b
