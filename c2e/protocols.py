@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PROTOCOLS', 'SHARPNESS', 'PICTURE_RULES', 'NO_PLACES', 'VIEWS', 'TABLE_1', 'TABLE_2', 'COLUMNS', 'Protocol',
-           'recall_table', 'picture_scores', 'picture_table', 'architecture', 'load_places', 'scene_crops',
-           'scene_log_probabilities', 'scene_scores', 'paper_protocol', 'protocol_table', 'planted']
+           'recall_table', 'picture_scores', 'picture_table', 'load_places', 'scene_crops', 'scene_log_probabilities',
+           'scene_scores', 'paper_protocol', 'protocol_table', 'planted']
 
 # %% ../nbs/12_protocols.ipynb #3f18f1ce
 import math
@@ -112,7 +112,7 @@ NO_PLACES = ("CS-1, CS-5 and KL need a Places365 classifier: alexnet_places365.p
              "resnet50_places365.pth.tar, from places2.csail.mit.edu")
 
 
-def architecture(state):
+def _architecture(state):
     """Which torchvision network these weights are for, by their names: "alexnet", "resnet18", "resnet50" or None."""
     if {"features.0.weight", "classifier.6.weight"} <= set(state):
         return "alexnet"
@@ -138,7 +138,7 @@ def load_places(path):
     FileNotFoundError that says where such files come from; ValueError for anything else than tensors of AlexNet,
     ResNet-18 or ResNet-50 with 365 classes."""
     state = _tensors(path)
-    kind = architecture(state)
+    kind = _architecture(state)
     if kind is None:
         raise ValueError(f"{path} holds neither AlexNet nor ResNet-18 nor ResNet-50. {NO_PLACES}")
     with torch.device("meta"):                                   # shapes alone; the file brings the numbers
