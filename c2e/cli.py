@@ -159,10 +159,9 @@ class Index:
 class Localize:
     """Find a photo on the map: the places of a gallery that look most like it, best first.
 
-    The photo is a panorama of 360 degrees: a full sphere (2:1) or a strip of 65 degrees from top to bottom (5.5:1); or a
-    plain photo of known --fov. Confidence says how often a match with such a lead was right on the validation places.
-    East and north are metres: from the middle of the map for a city, from the mean of all places for a table of latitudes
-    and longitudes, and from wherever your own table counts for one of metres."""
+    The photo is a panorama of 360 degrees (full sphere, 2:1, or strip of 65 degrees, 5.5:1), or a plain photo of known --fov.
+    Confidence: how often a match with such a lead was right on validation places. East and north are metres from a city's
+    middle, from the mean of a table of latitudes, or as your own table of metres has them."""
     photo: Positional[_named(Path, "PHOTO")]
     """The panorama."""
     gallery: _given(Path, "FOLDER") = None

@@ -193,7 +193,7 @@ def with_confidence(matches, calibration):
     leads = [second - first, *(first - match.distance for match in matches[1:])]
     return [replace(match, confidence=float(calibration(lead))) for match, lead in zip(matches, leads)]
 
-# %% ../nbs/12c_confidence.ipynb #d5ff6cb9
+# %% ../nbs/12c_confidence.ipynb #15cd94d9
 class Matches(list):
     """The matches of one panorama, best first, with `.street`, the `Street` that was looked up, and `.note` for people."""
 
@@ -201,7 +201,7 @@ class Matches(list):
         super().__init__(matches)
         self.street, self.note = street, note
 
-
+# %% ../nbs/12c_confidence.ipynb #d5ff6cb9
 def localize_street(model, street, gallery, k=5, kind="auto", heading=0.0, fov=360.0, calibration=None, **options):
     """Where was this taken? Any panorama (see `as_street`) -> `Matches` with confidence; a list or batch gives a list.
 
