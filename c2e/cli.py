@@ -140,7 +140,8 @@ class Index:
     tiles: Positional[_named(Path, "TILE-FOLDER")]
     """Folder of satellite tiles: square, north up, the place in the middle; or a city's folder."""
     positions: _given(Path, "CSV") = None
-    """Where each tile lies: id,lat,lon or id,east,north."""
+    """Where each tile lies: id,lat,lon or id,east,north. Metres that come from latitudes are counted from the mean of all
+    places, a city's from the middle of its map; c2e localize prints them."""
     split: _named(str, "NAME") = "all"
     """Of a city: which places, all, train, val or test."""
     model: Weights = None
@@ -160,8 +161,7 @@ class Localize:
     """Find a photo on the map: the places of a gallery that look most like it, best first.
 
     The photo is a panorama of 360 degrees (full sphere, 2:1, or strip of 65 degrees, 5.5:1), or a plain photo of known --fov.
-    Confidence: how often a match with such a lead was right on validation places. East and north are metres from a city's
-    middle, from the mean of a table of latitudes, or as your own table of metres has them."""
+    Confidence says how often a match with such a lead was right on the validation places."""
     photo: Positional[_named(Path, "PHOTO")]
     """The panorama."""
     gallery: _given(Path, "FOLDER") = None

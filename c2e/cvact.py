@@ -40,8 +40,8 @@ def _field(content, path, name, inner=None):
         raise ValueError(f"{path}: expected a field {wanted}, found {known}; fetch ACT_data.mat of CVACT again") from None
 
 # %% ../nbs/02c_cvact.ipynb #62a9a0ff
-# what scipy raises for files that are no whole .mat; NotImplementedError is its word for MATLAB 7.3
-BROKEN = (ValueError, TypeError, OSError, EOFError, KeyError, IndexError, NotImplementedError, MatReadError, zlib.error)
+# what scipy raises for files that are no whole .mat; for MATLAB 7.3 it is a kind of RuntimeError
+BROKEN = (ValueError, TypeError, OSError, EOFError, KeyError, IndexError, RuntimeError, MatReadError, zlib.error)
 
 
 def _indices(values, count, where):

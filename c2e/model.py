@@ -240,7 +240,7 @@ def load(path=None, device="cpu"):
     """A trained `Model` in evaluation mode, from a run folder, a .safetensors file or the authors' .pth checkpoint.
 
     None: the weights shipped with the package, "small"; "tiny": what `c2e demo` trains; "heading": encoders for photos that
-    are narrow or have no compass. A run folder gives its best weights, or the last ones where there are no best. Raises `FileNotFoundError` or `ValueError` that say what was expected and what is there."""
+    are narrow or have no compass. Of a run: its best weights, else the last. `FileNotFoundError`, `ValueError`: what is wrong."""
     path = Path("small" if path is None else path)
     if str(path) in ("small", "tiny", "heading") and not path.exists():
         path = Path(str(files("c2e.data_samples") / "weights" / f"{path}.safetensors"))
