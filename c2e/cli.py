@@ -51,7 +51,7 @@ class Train:
     Writes a run folder (configuration, log, best and last weights, training state). Ctrl-C saves; the same command
     goes on from there, to the very same numbers on a CPU."""
     preset: _named(str, "NAME") = "tiny"
-    """tiny (two CPU cores, minutes), small (one modest GPU) or paper (the paper's sizes, by the letter)."""
+    """tiny (two CPU cores, minutes), small (hours, or one modest GPU), onward (on from small) or paper (the paper's sizes)."""
     data: _given(str, "NAME-OR-FOLDER") = None
     """helsinki, suburb, helsinki+suburb, or a folder: of c2e city, in CVUSA's or CVACT's layout, or satellite/ and street/.
     Without it: helsinki, or what the run folder given as preset was trained on."""

@@ -22,7 +22,7 @@ from .cvact import check_layout, cvact_listing, layout_of, read_band
 from .folders import complete, cvusa_listing, pair_listing, read_strip, read_tile
 from .polar import polar_transform
 from .prepare import next_readable, prepared
-from .render import LOOK, panorama, satellite, shade
+from .render import CANONICAL, LOOK, panorama, satellite, shade
 from .world import World
 
 # %% ../nbs/03_data.ipynb #7936ea73
@@ -113,14 +113,15 @@ class Rendered(Pairs):
     """Pairs rendered on demand at the viewpoints of a `World`: any size, nothing on disk, a new look every epoch.
 
     split: "train", "val", "test" or "all"; tile: metres; size: pixels of the tile (None: `tile_size`); look: a `Look`;
-    augment: mirrors and looks change with the epoch (None: only for "train"); dense: every viewpoint, not thinned."""
+    augment: mirrors and looks change with the epoch (None: only for "train"); dense: every viewpoint, not thinned;
+    canonical: samples also hold the street in the look that never changes, "canonical"."""
 
     def __init__(self, world, split="train", height=112, width=616, tile=80.0, size=None, oversample=2, look=None,
-                 seed=0, augment=None, dense=False, raw=False):
+                 seed=0, augment=None, dense=False, raw=False, canonical=False):
         ids, positions = world.viewpoints(split, dense=dense)
         super().__init__(f"{world.name}/{split}" + ("/dense" if dense else ""), ids, positions, positions, height, width,
                          seed, split == "train" if augment is None else augment, raw, world.latlon(positions))
-        self.world, self.split, self.tile, self.oversample = world, split, tile, oversample
+        self.world, self.split, self.tile, self.oversample, self.canonical = world, split, tile, oversample, canonical
         self.size, self.look = size or tile_size(height, width), LOOK if look is None else look
         shade(world, self.look)  # once, here: forked workers share the result
 
@@ -132,6 +133,7 @@ class Rendered(Pairs):
         streets = panorama(self.world, positions, self.height, self.width, seed=seed, look=self.look)
         polars = polar_transform(tiles, self.height, self.width, oversample=self.oversample)
         views = {"polar": polars, "street": streets, **({"satellite": tiles} if self.raw else {})}
+        if self.canonical: views["canonical"] = panorama(self.world, positions, self.height, self.width, seed=0, look=CANONICAL)
         return [dict(zip(views, pictures)) for pictures in zip(*views.values())]
 
 # %% ../nbs/03_data.ipynb #05716c3b
@@ -287,8 +289,7 @@ def _world(name):
 
 def _open_folder(root, split, height, width, options):
     """The dataset of a folder of files, whatever its layout; warns of pairs left out and of maps unlike the paper's."""
-    layout = layout_of(root)
-    options = options if layout == "pairs" else {"missing": "skip", **options}
+    options = options if (layout := layout_of(root)) == "pairs" else {"missing": "skip", **options}
     dataset = {"CVUSA": CVUSA, "CVACT": CVACT, "pairs": PairFolder}[layout](root, split, height, width, **options)
     for note in (note for note in dataset.notes if "left out" in note or "oversample=1" in note):
         warnings.warn(f"{dataset.name}: {note}" + f"; c2e check {root} says more" * ("left out" in note), stacklevel=3)
@@ -300,17 +301,16 @@ def open_data(data, split="test", height=112, width=616, *, tile=80.0, look=None
 
     data: "helsinki", "suburb", "helsinki+suburb"; a World; an OpenStreetMap file (.json, .json.gz, .osm.pbf); a folder of
     c2e city, in the layout of CVUSA or CVACT, or with satellite/ and street/; or a dataset, as it is. tile, look, size,
-    dense concern rendered worlds; options: oversample, seed, augment, raw, and for folders missing, skip, csv, stored.
+    dense concern rendered worlds; options: oversample, seed, augment, raw, canonical, for folders missing, skip, csv, stored.
     In CVUSA's and CVACT's layout missing and broken files are left out unless missing="error"; a warning counts them."""
-    if isinstance(data, Dataset):
-        return data
+    if isinstance(data, Dataset): return data
     if not isinstance(data, (str, os.PathLike, World)):
         raise ValueError(f"data must be a name, a folder, a World or a dataset, got {type(data).__name__}")
     name = "" if isinstance(data, World) else os.fspath(data)
     cities = name.split("+")
     if name and Path(name).is_dir() and not Path(name, "city.json").is_file():
-        if dense:
-            raise ValueError(f"dense=True is for rendered worlds; the folder {name} has a fixed list of pairs")
+        if dense or options.pop("canonical", False):
+            raise ValueError(f"dense=True and canonical=True are for rendered worlds; the folder {name} has a fixed list of pairs")
         return _open_folder(name, split, height, width, options)
     if name and not set(cities) <= set(CITIES) and not Path(name).exists():
         raise ValueError(f"unknown data {name!r}: expected {', '.join(CITIES)}, {'+'.join(CITIES)}, an existing folder "

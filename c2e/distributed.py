@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import nn
 
 import c2e.training as training
-from .run import Batches
+from .batches import Batches
 
 # %% ../nbs/11c_distributed.ipynb #6868ca16
 class _Gather(torch.autograd.Function):
@@ -59,8 +59,8 @@ class SyncedNorm(nn.BatchNorm2d):
 class Shards(Batches):
     "Batches of which each process of a team gets its share, so that their shares in turn are the batch."
 
-    def __init__(self, length, batch, seed, rank, size):
-        super().__init__(length, batch, seed)
+    def __init__(self, length, batch, seed, rank, size, arrange=None):
+        super().__init__(length, batch, seed, arrange)
         if batch % size:
             raise ValueError(f"a batch of {batch} pairs cannot be shared by {size} processes: choose a multiple of {size}")
         self.rank, self.share = rank, batch // size
@@ -109,9 +109,9 @@ class Team:
     def __init__(self, device):
         self.rank, self.size, self.device = dist.get_rank(), dist.get_world_size(), device
 
-    def batches(self, length, batch, seed):
+    def batches(self, length, batch, seed, arrange=None):
         "This process's share of all batches."
-        return Shards(length, batch, seed, self.rank, self.size)
+        return Shards(length, batch, seed, self.rank, self.size, arrange)
 
     def first(self, call):
         "What `call()` returns, or the error that it raises, in the first process: the same in all of them."

@@ -9,7 +9,7 @@ __all__ = ['Encoder', 'Decoder', 'Generator']
 import torch
 from torch import nn
 
-from .blocks import (NonLocal, Residual, ResidualDown, ResidualUp, SpectralConv2d, check_images, instance_norm,
+from .blocks import (NonLocal, Residual, ResidualDown, ResidualUp, SpectralConv2d, check_images, InstanceNorm,
                         plain_conv)
 
 # %% ../nbs/05_generator.ipynb #20b6c2ec
@@ -22,10 +22,10 @@ class Encoder(nn.Module):
     def __init__(self, channels=32):
         super().__init__()
         c = channels
-        self.stem = nn.Sequential(SpectralConv2d(3, c, 7, padding=3, padding_mode="reflect"), instance_norm(c))
-        self.down1 = nn.Sequential(ResidualDown(c, 2 * c), instance_norm(2 * c))
-        self.down2 = nn.Sequential(ResidualDown(2 * c, 4 * c), instance_norm(4 * c))
-        self.down3 = nn.Sequential(ResidualDown(4 * c, 8 * c), instance_norm(8 * c))
+        self.stem = nn.Sequential(SpectralConv2d(3, c, 7, padding=3, padding_mode="reflect"), InstanceNorm(c))
+        self.down1 = nn.Sequential(ResidualDown(c, 2 * c), InstanceNorm(2 * c))
+        self.down2 = nn.Sequential(ResidualDown(2 * c, 4 * c), InstanceNorm(4 * c))
+        self.down3 = nn.Sequential(ResidualDown(4 * c, 8 * c), InstanceNorm(8 * c))
         self.bottleneck = nn.Sequential(*[Residual(8 * c) for _ in range(6)])
 
     def forward(self, polar):
@@ -42,9 +42,9 @@ class Decoder(nn.Module):
         super().__init__()
         c = channels
         self.attention = NonLocal(8 * c)
-        self.up3 = nn.Sequential(ResidualUp(16 * c, 4 * c), instance_norm(4 * c))
-        self.up2 = nn.Sequential(ResidualUp(8 * c, 2 * c), instance_norm(2 * c))
-        self.up1 = nn.Sequential(ResidualUp(4 * c, 2 * c), instance_norm(2 * c))
+        self.up3 = nn.Sequential(ResidualUp(16 * c, 4 * c), InstanceNorm(4 * c))
+        self.up2 = nn.Sequential(ResidualUp(8 * c, 2 * c), InstanceNorm(2 * c))
+        self.up1 = nn.Sequential(ResidualUp(4 * c, 2 * c), InstanceNorm(2 * c))
         self.last = plain_conv(2 * c, 3, 3, padding=1)
 
     def forward(self, enc1, enc2, enc3, features):

@@ -19,15 +19,16 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
+from .batches import Batches, neighbourhoods
 from .cached import cached_step
-from .data import open_data, turn
-from .looks import Remembered, fill
+from .data import open_data
+from .looks import VIEWS, Remembered, fill
 from .losses import gan_loss, keep_ratio, l1_loss, soft_margin_triplet
 from .metrics import recall
 from .model import Config, Model, begin, load
-from .run import (PRESETS, Average, Batches, CtrlC, Preset, Run, deaf, finished, learning_rate, model_config, paints,
+from .run import (PRESETS, Average, CtrlC, Preset, Run, deaf, finished, learning_rate, model_config, paints,
                      preset_from, restore_state, run_folder, save_state)
-from .views import photographed
+from .views import step_views
 
 # %% ../nbs/11_training.ipynb #33270e53
 _all_ = ["PRESETS", "Preset", "Run", "preset_from"]    # also offered from here
@@ -169,15 +170,14 @@ def _batch(run, sample, optimizers, steps, per_epoch):
     "One training step on a batch of samples: learning rate, mining, log. Returns the losses."
     preset, device, team = run.preset, run.model.device, run.team
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
-    polar, street = (sample[v].to(device, non_blocking=True, memory_format=layout) for v in ("polar", "street"))
+    paint = paints(preset) and run.step % preset.paint_every == 0
+    views = {v: sample[v].to(device, non_blocking=True, memory_format=layout) for v in VIEWS if v in sample}
+    polar, street, photo = step_views(sample | views, preset, run.step, paint)
     lr, keep = learning_rate(preset, run.step, steps), keep_ratio(run.step // per_epoch, preset.schedule)
     for part, optimizer in optimizers.items():
         own = preset.lr_discriminator if part == "discriminator" else None
         optimizer.param_groups[0]["lr"] = lr * (own or preset.lr) / preset.lr
-    if preset.yaw: polar, street = turn((polar, street), preset.seed, run.step)
-    limited = preset.heading or preset.fov < 360
-    photo = photographed(street, sample["id"], preset.heading, preset.fov, preset.seed, run.step) if limited else None
-    far, paint = _far(team.gather(sample["position"]), preset.near), run.step % preset.paint_every == 0
+    far = _far(team.gather(sample["position"]), preset.near)
     step = cached_step if preset.chunk else training_step
     log = team.mean(step(run.model.train(), optimizers, polar, street, preset, keep, far, paint, team.gather, photo))
     run.step += 1
@@ -227,7 +227,8 @@ def _open(data, preset):
     elif isinstance(data, Dataset):
         sets = data, None
     else:
-        sets = (open_data(data, "train", **size, **rest, seed=preset.seed, augment=True),
+        more = dict(seed=preset.seed, augment=True) | ({"canonical": True} if preset.canonical else {})
+        sets = (open_data(data, "train", **size, **rest, **more),
                 open_data(data, "val", **size, **rest))
     return str(data) if isinstance(data, (str, os.PathLike)) else getattr(sets[0], "name", type(sets[0]).__name__), *sets
 
@@ -281,7 +282,7 @@ def train(preset="tiny", data=None, out=None, resume=True, device="auto", worker
     preset = preset_from(preset, **overrides)
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     name, train_set, val_set = _open(data, preset)
-    order = team.batches(len(train_set), preset.batch, preset.seed)
+    order = team.batches(len(train_set), preset.batch, preset.seed, neighbourhoods(train_set, preset))
     steps = preset.steps or max(1, round(preset.epochs * len(order)))
     config = {"preset": asdict(preset), "data": name, "pairs": len(train_set)}
     team.first(lambda: _settle(out, config))
@@ -292,8 +293,7 @@ def train(preset="tiny", data=None, out=None, resume=True, device="auto", worker
         batches = _loader(train_set, order, preset, device, workers)
         bar = tqdm(total=steps, initial=run.step, desc=preset.name, unit="step", disable=not progress)
         _loop(run, optimizers, batches, None if val_set is None else _held(val_set), steps, bar)
-    if not team.first(lambda: finished(folder)):
-        run.log("end")
+    if not team.first(lambda: finished(folder)): run.log("end")
     run.model = load(folder, device)
     return run
 
