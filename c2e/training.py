@@ -22,13 +22,13 @@ from tqdm.auto import tqdm
 from .batches import Batches, neighbourhoods
 from .cached import cached_step
 from .data import open_data
-from .looks import VIEWS, Remembered, fill
+from .looks import Remembered, fill
 from .losses import gan_loss, keep_ratio, l1_loss, soft_margin_triplet
 from .metrics import recall
 from .model import Config, Model, begin, load
 from .run import (PRESETS, Average, CtrlC, Preset, Run, deaf, finished, learning_rate, model_config, paints,
                      preset_from, restore_state, run_folder, save_state)
-from .views import step_views
+from .views import VIEWS, step_views
 
 # %% ../nbs/11_training.ipynb #33270e53
 _all_ = ["PRESETS", "Preset", "Run", "preset_from"]    # also offered from here
