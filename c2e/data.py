@@ -122,7 +122,7 @@ class Rendered(Pairs):
         super().__init__(f"{world.name}/{split}" + ("/dense" if dense else ""), ids, positions, positions, height, width,
                          seed, split == "train" if augment is None else augment, raw, world.latlon(positions))
         self.world, self.split, self.tile, self.oversample, self.canonical = world, split, tile, oversample, canonical
-        self.size, self.look = size or tile_size(height, width), LOOK if look is None else look
+        self.size, self.look, self.dense = size or tile_size(height, width), LOOK if look is None else look, dense
         shade(world, self.look)  # once, here: forked workers share the result
 
     def _read(self, positions):

@@ -46,12 +46,12 @@ class Preset:
     decay: str = "constant"; warmup: int = 0    # or "cosine", to zero; steps of linear warm-up
     precision: str = "auto"                 # of forward passes: bf16 on a GPU, float32 elsewhere; or one of the two
     near: float = 0.0; neighbours: int = 0  # no negatives within so many metres; so many near places in a batch, see c2e.batches
+    lookalikes: int = 0; strolls: bool = False    # every so many epochs ask the network who is near; viewpoints that walk, c2e.strolls
     together: bool = False                  # R and G learn from one pass through R
     paint_every: int = 1; canonical: bool = False    # decoder and D: on every n-th step only; on streets of the canonical look
-    yaw: bool = False                       # turn both views of a batch by one random angle
+    yaw: bool = False; decoder_only: bool = False    # turn both views by one random angle; encoders at rest, see c2e.decoder
     heading: float = 0.0; fov: float = 360.0    # turn streets alone by up to +- heading; narrowest view, see c2e.views
-    ema: float = 0.0                        # decay of the averaged weights that are validated and kept; 0: none
-    looks: int = 0                          # remember so many looks of each place; 0: a new one every epoch
+    ema: float = 0.0; looks: int = 0        # decay of the averaged weights that are kept; looks remembered of each place; 0: none
     chunk: int = 0                          # pairs that pass the networks at once, see c2e.cached; 0: the batch
     validate: float = 1                     # every so many epochs
 
@@ -67,7 +67,7 @@ def _check(preset):
                         ("precision", ("auto", "bf16", "float32"))):
         if (value := getattr(preset, name)) not in known: raise ValueError(f"{name} must be one of {known}, got {value!r}")
     for name, least in (("batch", 2), ("paint_every", 1), ("looks", 0), ("warmup", 0), ("steps", 1), ("chunk", 0),
-                        ("neighbours", 0)):
+                        ("neighbours", 0), ("lookalikes", 0)):
         if (value := getattr(preset, name)) is not None and (value < least or value != int(value)):
             raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")
     for name in ("epochs", "lr", "lr_discriminator", "alpha", "validate"):
@@ -75,6 +75,9 @@ def _check(preset):
     if preset.chunk and preset.together: raise ValueError("chunk= needs together=False: R and G learn one after the other")
     if preset.neighbours == 1 or preset.neighbours and preset.batch % preset.neighbours:
         raise ValueError(f"neighbours must be 0, or at least 2 and divide batch={preset.batch}; got {preset.neighbours}")
+    if preset.lookalikes and not preset.neighbours: raise ValueError("lookalikes= needs neighbours=, the size of their groups")
+    if preset.decoder_only and not (preset.paint_every == 1 and paints(preset) and preset.retrieval is not False and not preset.chunk):
+        raise ValueError("decoder_only=True needs paint_every=1, gan or l1, retrieval left as it is, and chunk=0")
     if not 0 <= preset.ema < 1: raise ValueError(f"ema must lie in [0, 1), got {preset.ema!r}")
     if not 0 <= preset.heading <= 180: raise ValueError(f"heading must lie in [0, 180] degrees, got {preset.heading!r}")
     seen(preset.fov, preset.config.width)
@@ -103,8 +106,10 @@ PRESETS = {
                    betas=(0.9, 0.999), schedule=((0, 1.0), (5, 0.3), (9, 0.1)), decay="cosine", warmup=50,
                    together=True, paint_every=4, looks=3, validate=2),
 }
-PRESETS["onward"] = replace(PRESETS["small"], name="onward", pretrained="small", steps=6500, lr=6e-4, schedule=((0, 0.1), (16, 0.05)),
-                            paint_every=3, near=10.0, neighbours=8, canonical=True, yaw=True, looks=6, seed=11)
+PRESETS["onward"] = replace(PRESETS["small"], name="onward", pretrained="small", steps=7000, lr=6e-4, schedule=((0, 0.1), (16, 0.05)),
+                            near=10.0, neighbours=8, lookalikes=3, strolls=True, canonical=True, yaw=True, looks=11, seed=21)
+PRESETS["decoder"] = replace(PRESETS["onward"], name="decoder", decoder_only=True, paint_every=1, neighbours=0, lookalikes=0,
+                             yaw=False, seed=31)
 
 # %% ../nbs/11_run.ipynb #1190b906
 def _frozen(kind, values):
@@ -173,6 +178,7 @@ class Run:
     step: int = 0
     seconds: float = 0.0
     average: Average | None = None
+    alike: torch.Tensor | None = None   # whom the network takes for whom, see c2e.batches
     team: object = None         # the processes that train it together, see c2e.distributed
     writes: bool = True         # False in all of them but one
 
@@ -197,7 +203,7 @@ def save_state(run, optimizers):
     run.judged.save(run.folder / "last.safetensors")
     state = {"model": run.model.state_dict(), "average": run.average and run.average.model.state_dict(),
              "optimizers": {k: o.state_dict() for k, o in optimizers.items()}, "step": run.step, "seconds": run.seconds,
-             "metrics": run.metrics, "notes": run.model.notes,
+             "metrics": run.metrics, "notes": run.model.notes, "alike": run.alike,
              "rng": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
     torch.save(state, run.folder / "state.pt.tmp")
     os.replace(run.folder / "state.pt.tmp", run.folder / "state.pt")
@@ -209,6 +215,7 @@ def restore_state(run, optimizers):
     run.model.load_state_dict(state["model"])
     for part, optimizer in optimizers.items(): optimizer.load_state_dict(state["optimizers"][part])
     run.step, run.seconds, run.metrics, run.model.notes = (state[k] for k in ("step", "seconds", "metrics", "notes"))
+    run.alike = state.get("alike")
     if run.average:
         run.average.model.load_state_dict(state["average"])
         run.average.model.notes = run.model.notes

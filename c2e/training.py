@@ -19,15 +19,17 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from .batches import Batches, neighbourhoods
+from .batches import Batches, Lookalikes, negatives, neighbourhoods, survey
 from .cached import cached_step
 from .data import open_data
-from .looks import Remembered, fill
+from .decoder import decoder_step
+from .looks import batches_of, fill
 from .losses import gan_loss, keep_ratio, l1_loss, soft_margin_triplet
 from .metrics import recall
 from .model import Config, Model, begin, load
-from .run import (PRESETS, Average, CtrlC, Preset, Run, deaf, finished, learning_rate, model_config, paints,
-                     preset_from, restore_state, run_folder, save_state)
+from .run import (PRESETS, Average, CtrlC, Preset, Run, finished, learning_rate, model_config, paints, preset_from,
+                     restore_state, run_folder, save_state)
+from .strolls import strolling
 from .views import VIEWS, step_views
 
 # %% ../nbs/11_training.ipynb #33270e53
@@ -120,16 +122,16 @@ def training_step(model, optimizers, polar, street, preset, keep=1.0, far=None, 
     return log | _learn(learners, terms, weights)
 
 # %% ../nbs/11_training.ipynb #23563205
-def validate(model, dataset, batch=32):
-    "Scores on a validation split: recalls in both directions, or the L1 of Eq. (6) when there is no retrieval."
-    if model.config.retrieval:
+def validate(model, dataset, batch=32, pictures=False):
+    "Scores on a validation split: recalls in both directions, or the L1 of Eq. (6): without retrieval or with `pictures`."
+    if model.config.retrieval and not pictures:
         found = model.embed_dataset(dataset, batch, progress=False)
         ks = [k for k in (1, 5, 10) if k < len(found["ids"])]
         return recall(found["satellite"], found["street"], ks)
     total = 0.0
     for sample in DataLoader(dataset, batch_size=batch):
         fake = model.synthesize(sample["polar"], polar=True).cpu()
-        total += l1_loss(fake, sample["street"]).item() * len(fake)
+        total += l1_loss(fake, sample.get("canonical", sample["street"])).item() * len(fake)
     return {"l1": total / len(dataset)}
 
 
@@ -139,10 +141,10 @@ def _score(scores):
 
 
 def _judge(run, val_set):
-    "Validate, log, and keep the weights as best.safetensors if they are."
-    scores = validate(run.judged, val_set, run.preset.batch)
+    "Validate, log, and keep the weights as best.safetensors if they are; of a decoder that learns alone, always the last."
+    scores, last = validate(run.judged, val_set, run.preset.batch, run.preset.decoder_only), run.preset.decoder_only
     run.log("validation", **scores)
-    if not run.metrics or _score(scores) > _score(run.metrics):
+    if last or not run.metrics or _score(scores) > _score(run.metrics):
         run.metrics = scores | {"step": run.step}
         run.model.notes |= {"step": run.step, "validation": scores}
         if run.writes:
@@ -157,15 +159,6 @@ def _held(dataset, limit=2**29):
     return [sample for batch in DataLoader(dataset, 32, collate_fn=list, generator=torch.Generator()) for sample in batch]
 
 # %% ../nbs/11_training.ipynb #f1936968
-def _far(positions, near):
-    "Which pairs of a batch may be negatives: all (None) if `near` is 0, else those at least `near` metres apart."
-    if not near:
-        return None
-    if positions.isnan().any():
-        raise ValueError(f"near={near} needs positions, but this dataset does not know all of its places: use near=0")
-    return torch.cdist(positions, positions) >= near
-
-
 def _batch(run, sample, optimizers, steps, per_epoch):
     "One training step on a batch of samples: learning rate, mining, log. Returns the losses."
     preset, device, team = run.preset, run.model.device, run.team
@@ -177,8 +170,8 @@ def _batch(run, sample, optimizers, steps, per_epoch):
     for part, optimizer in optimizers.items():
         own = preset.lr_discriminator if part == "discriminator" else None
         optimizer.param_groups[0]["lr"] = lr * (own or preset.lr) / preset.lr
-    far = _far(team.gather(sample["position"]), preset.near)
-    step = cached_step if preset.chunk else training_step
+    far = negatives(team.gather(sample["position"]), preset.near)
+    step = decoder_step if preset.decoder_only else cached_step if preset.chunk else training_step
     log = team.mean(step(run.model.train(), optimizers, polar, street, preset, keep, far, paint, team.gather, photo))
     run.step += 1
     if run.average: run.average.update(run.model, run.step)
@@ -187,6 +180,19 @@ def _batch(run, sample, optimizers, steps, per_epoch):
     return log
 
 # %% ../nbs/11_training.ipynb #224d07dd
+def _regroup(run, order, dataset, ctrl_c):
+    "Tell `Lookalikes` whom the network takes for whom, looked up anew at the beginning of every so many epochs."
+    groups = order.arrange
+    if not isinstance(groups, Lookalikes): return
+    if not order.done and groups.due(order.epoch):
+        if getattr(dataset, "fillers", 0): fill(dataset, range(len(dataset)), stop=lambda: ctrl_c.pressed)
+        if run.team.any(ctrl_c.pressed): raise KeyboardInterrupt(f"stopped after step {run.step}; the same call goes on")
+        amp = run.preset.bf16(run.model.device)
+        run.alike, found = run.team.first(lambda: survey(run.judged, dataset, groups.near, run.preset.batch, amp))
+        run.log("survey", found=found)
+    groups.alike = run.alike
+
+# %% ../nbs/11_training.ipynb #b13a6961
 def _epoch(run, optimizers, batches, val_set, steps, ctrl_c, bar):
     "Train to the end of the epoch (or the run), validating and saving where the preset says."
     order, preset = batches.batch_sampler, run.preset
@@ -194,6 +200,7 @@ def _epoch(run, optimizers, batches, val_set, steps, ctrl_c, bar):
     due, began = max(1, round(preset.validate * len(order))), time.perf_counter() - run.seconds
     if hasattr(batches.dataset, "set_epoch"):
         batches.dataset.set_epoch(order.epoch)
+    _regroup(run, order, batches.dataset, ctrl_c)
     if getattr(batches.dataset, "fillers", 0):
         bar.set_postfix_str("rendering", refresh=True)
         fill(batches.dataset, [i for b in islice(order, steps - run.step) for i in b], stop=lambda: ctrl_c.pressed)
@@ -227,10 +234,11 @@ def _open(data, preset):
     elif isinstance(data, Dataset):
         sets = data, None
     else:
-        more = dict(seed=preset.seed, augment=True) | ({"canonical": True} if preset.canonical else {})
-        sets = (open_data(data, "train", **size, **rest, **more),
-                open_data(data, "val", **size, **rest))
-    return str(data) if isinstance(data, (str, os.PathLike)) else getattr(sets[0], "name", type(sets[0]).__name__), *sets
+        fixed = {"canonical": True} if preset.canonical else {}
+        sets = (open_data(data, "train", **size, **rest, **fixed, seed=preset.seed, augment=True),
+                open_data(data, "val", **size, **rest, **(fixed if preset.decoder_only else {})))
+    name = str(data) if isinstance(data, (str, os.PathLike)) else getattr(sets[0], "name", type(sets[0]).__name__)
+    return name, strolling(sets[0]) if preset.strolls else sets[0], sets[1]
 
 
 def _there(preset, out, data):
@@ -290,7 +298,7 @@ def train(preset="tiny", data=None, out=None, resume=True, device="auto", worker
     run, optimizers = _begin(preset, folder, device, name, team)
     run.step = run.step or run.model.notes.get("epochs_done", 0) * len(order)       # of a checkpoint
     if run.step < steps:
-        batches = _loader(train_set, order, preset, device, workers)
+        batches = batches_of(train_set, order, preset.looks, device, workers)
         bar = tqdm(total=steps, initial=run.step, desc=preset.name, unit="step", disable=not progress)
         _loop(run, optimizers, batches, None if val_set is None else _held(val_set), steps, bar)
     if not team.first(lambda: finished(folder)): run.log("end")
@@ -298,17 +306,6 @@ def train(preset="tiny", data=None, out=None, resume=True, device="auto", worker
     return run
 
 # %% ../nbs/11_training.ipynb #ad72fa93
-def _loader(dataset, order, preset, device, workers):
-    "The batches of `order` in turn; remembered if the preset says so."
-    if workers is None:
-        cores = os.cpu_count() or 2
-        workers = min(8, cores - 1) if device.type == "cuda" else min(8, cores) if preset.looks else 0
-    if preset.looks:
-        dataset, workers = Remembered(dataset, preset.looks, workers), 0
-    return DataLoader(dataset, batch_sampler=order, num_workers=workers, persistent_workers=workers > 0,
-                      pin_memory=device.type == "cuda", generator=torch.Generator(), worker_init_fn=deaf)
-
-
 def _loop(run, optimizers, batches, val_set, steps, bar):
     "Epoch after epoch until the last step; says what to do when a loss is no number."
     try:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SPLITS', 'GAP', 'EDGE', 'VERSION', 'World', 'latlon', 'position', 'rowcol', 'toy', 'recall', 'build', 'load',
-           'from_osm', 'steps', 'thin', 'off', 'blocked', 'check', 'viewpoints']
+           'from_osm', 'steps', 'thin', 'off', 'blocked', 'check', 'within', 'viewpoints']
 
 # %% ../nbs/01_world.ipynb #68dd4ca0
 import gzip, hashlib, importlib.resources, json, os, tempfile, warnings, zipfile, zlib
@@ -159,10 +159,10 @@ def from_osm(pbf, bbox=None, cell=0.5, cache=True):
 World.load, World.from_osm = staticmethod(load), staticmethod(from_osm)
 
 # %% ../nbs/01_world.ipynb #a3120be4
-def steps(points, spacing=10.0):
-    """Points (n, 2) in the middle of n equal pieces of a line, each about `spacing` metres long."""
+def steps(points, spacing=10.0, at=0.5):
+    """Points (n, 2), one on each of n equal pieces of a line, about `spacing` metres long; at: share of the piece, one or (n,)."""
     n = max(1, round((total := along(points, [0.0])[1]) / spacing))
-    return along(points, (np.arange(n) + 0.5) * total / n)[0]
+    return along(points, (np.arange(n) + at) * total / n)[0]
 
 
 def thin(positions, distance):
@@ -212,22 +212,38 @@ def check(world, positions):
 World.off, World.blocked, World.check = off, blocked, check
 
 # %% ../nbs/01_world.ipynb #03070c92
-def viewpoints(world, split="all", dense=False):
-    """(ids, positions (N, 2)) of a split: every 10 m along the paths; val and test thinned to 15 m unless `dense`.
-
-    The regions: `world.splits`, else the southern 25 % of the map for test and the northern 15 % for val."""
+def within(world, positions, split):
+    """Bool (N,): True for positions (N, 2) in the region of a split: `world.splits`, else the southern 25 % for test, the northern
+    15 % for val."""
     if split not in ("all", "train", "val", "test"):
         raise ValueError(f"unknown split {split!r}: expected 'all', 'train', 'val' or 'test'")
-    p = np.concatenate([np.zeros((0, 2)), *(steps(q["points"]) for q in world.paths)])
-    p = p[~world.off(p)]
-    p = p[~world.blocked(p)]
-    p = p[thin(p, 4.0)]
     south, north = world.bounds[1], world.bounds[3]
     low, high, *axis = world.splits or (south + 0.25 * (north - south), south + 0.85 * (north - south))
-    y = p[:, axis[0] if axis else 1]
+    y = positions[:, axis[0] if axis else 1]
     middle = (y >= low + GAP) & (y <= high - GAP)
-    keep = np.flatnonzero({"all": y == y, "test": y < low, "val": y > high, "train": middle}[split])
-    keep = keep[thin(p[keep], 15.0)] if split in ("val", "test") and not dense else keep
-    return [f"{world.name}-{i:05d}" for i in keep], p[keep]
+    return {"all": y == y, "test": y < low, "val": y > high, "train": middle}[split]
+
+# %% ../nbs/01_world.ipynb #9c2266c2
+def viewpoints(world, split="all", dense=False, rng=None):
+    """(ids, positions (N, 2)) of a split: every 10 m along the paths; val and test thinned to 15 m unless `dense`.
+
+    rng: a numpy Generator; each place then stands anywhere on its own 10 m of path, or in their middle, as without it, where
+    that would be off the map, in a wall or in another region. Regions: see `within`."""
+    lines = [q["points"] for q in world.paths]
+    pieces = [steps(line) for line in lines]
+    p = np.concatenate([np.zeros((0, 2)), *pieces])
+    free = np.flatnonzero(~world.off(p))
+    free = free[~world.blocked(p[free])]
+    free = free[thin(p[free], 4.0)]
+    keep = np.flatnonzero(within(world, p[free], split))
+    keep = keep[thin(p[free[keep]], 15.0)] if split in ("val", "test") and not dense else keep
+    ids, rows = [f"{world.name}-{i:05d}" for i in keep], free[keep]
+    if rng is None or not len(rows): return ids, p[rows]
+    at = np.full(len(p), 0.5)
+    at[rows] = rng.random(len(rows))
+    shares = np.split(at, np.cumsum([len(piece) for piece in pieces])[:-1])
+    moved = np.concatenate([steps(line, at=share) for line, share in zip(lines, shares)])[rows]
+    stay = world.off(moved) | world.blocked(moved) | ~within(world, moved, split)
+    return ids, np.where(stay[:, None], p[rows], moved)
 
 World.viewpoints = viewpoints
