@@ -186,7 +186,7 @@ def _regroup(run, order, dataset, ctrl_c):
     if not isinstance(groups, Lookalikes): return
     if not order.done and groups.due(order.epoch):
         if getattr(dataset, "fillers", 0): fill(dataset, range(len(dataset)), stop=lambda: ctrl_c.pressed)
-        if run.team.any(ctrl_c.pressed): raise KeyboardInterrupt(f"stopped after step {run.step}; the same call goes on")
+        if run.team.any(ctrl_c.pressed): raise KeyboardInterrupt(f"stopped after step {run.step}, saved in {run.folder}; the same call goes on")
         amp = run.preset.bf16(run.model.device)
         run.alike, found = run.team.first(lambda: survey(run.judged, dataset, groups.near, run.preset.batch, amp))
         run.log("survey", found=found)
