@@ -23,8 +23,7 @@ def _down(optimizer, network, terms, weights):
     optimizer.zero_grad(set_to_none=True)
     total = sum(weights.get(name, 1.0) * value for name, value in terms.items())
     learned = [p for p in network.parameters() if p.requires_grad]
-    for parameter, gradient in zip(learned, torch.autograd.grad(total, learned)):
-        parameter.grad = gradient
+    total.backward(inputs=learned)          # gradients for these alone, each laid out in memory as its weight is
     optimizer.step()
     return values
 
