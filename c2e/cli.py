@@ -24,7 +24,7 @@ from .options import (Check, City, Convert, Prepare, Render, Switch, Weights, _g
 class Demo:
     """See it learn: render Helsinki from its map, train a small network, find streets that it never saw.
 
-    Takes about eight minutes on two CPU cores and writes one folder with the trained weights, all figures as
+    Takes about eleven minutes on two CPU cores and writes one folder with the trained weights, all figures as
     metrics.json, and report.html, which opens in any browser without a network. Interrupt it with Ctrl-C: the
     same command goes on where it stopped. A finished demo is never overwritten: the next one gets a new folder."""
     out: _named(Path, "FOLDER") = Path("c2e-demo")

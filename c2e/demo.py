@@ -45,7 +45,7 @@ def demo_folder(wanted, config):
     raise ValueError(f"{wanted} and its 998 numbered neighbours are taken: choose another out")
 
 # %% ../nbs/90a_demo.ipynb #8718d3f1
-DEMO = preset_from("tiny", steps=1248, near=10.0, neighbours=8)    # twelve epochs; from mining on, batches of neighbours
+DEMO = preset_from("tiny", steps=1560, near=10.0, neighbours=8, lookalikes=4, strolls=True, looks=4)    # 15 epochs
 
 # %% ../nbs/90a_demo.ipynb #09a46dee
 def regions(preset, places=None):
@@ -67,7 +67,10 @@ def minutes(steps=None, seed=10):
     past = [row["seconds"] for row in run.history if row["kind"] == "step"]
     step = (past[7] - past[3]) / 4
     ahead = max(0, past[7] - 8 * step) / 8 * min(preset.steps, preset.looks * len(sets[0]) / preset.batch)  # rendering
-    return (seconds["map"] + 1.15 * step * preset.steps + ahead + 2 * step * len(sets[2]) / preset.batch + 30) / 60
+    epoch, mined = len(sets[0]) // preset.batch, [start for start, keep in preset.schedule if keep < 1]
+    surveys = len(range(min(mined), -(-preset.steps // epoch), preset.lookalikes))
+    steps = 1.15 * preset.steps + surveys * epoch / 3 + 2 * len(sets[2]) / preset.batch
+    return (seconds["map"] + step * steps + ahead + 30) / 60
 
 # %% ../nbs/90a_demo.ipynb #d3b9d4eb
 def demo(out="c2e-demo", steps=None, places=None, seed=10, progress=True):
@@ -76,7 +79,7 @@ def demo(out="c2e-demo", steps=None, places=None, seed=10, progress=True):
     out: see `demo_folder`; steps: instead of the preset's; places: use only so many of each region; an interrupted demo
     goes on. Returns (metrics, path of the report). ValueError when the folder cannot be written."""
     seconds, options = {}, {"seed": seed} | ({"steps": steps} if steps else {})
-    few = {"batch": min(32, places), "neighbours": 0 if min(32, places) % 8 else 8} if places else {}
+    few = {"batch": min(32, places)} | ({"neighbours": 0, "lookalikes": 0} if min(32, places) % 8 else {}) if places else {}
     preset = preset_from(DEMO, **options | few)
     with stage(seconds, "map, rasters, shadows", "Helsinki: from the map to rasters and shadows"):
         train_set, val_set, test_set = regions(preset, places)
