@@ -79,7 +79,8 @@ def demo(out="c2e-demo", steps=None, places=None, seed=10, progress=True):
     out: see `demo_folder`; steps: instead of the preset's; places: use only so many of each region; an interrupted demo
     goes on. Returns (metrics, path of the report). ValueError when the folder cannot be written."""
     seconds, options = {}, {"seed": seed} | ({"steps": steps} if steps else {})
-    few = {"batch": min(32, places)} | ({"neighbours": 0, "lookalikes": 0} if min(32, places) % 8 else {}) if places else {}
+    few = {"batch": min(32, places)} if places else {}
+    if places and few["batch"] % 8: few |= {"neighbours": 0, "lookalikes": 0}             # no groups of eight
     preset = preset_from(DEMO, **options | few)
     with stage(seconds, "map, rasters, shadows", "Helsinki: from the map to rasters and shadows"):
         train_set, val_set, test_set = regions(preset, places)
