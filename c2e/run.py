@@ -45,6 +45,7 @@ class Preset:
     pretrained: str | bool = "auto"         # ImageNet weights of the street trunk; or weights to start from, `c2e.model.begin`
     decay: str = "constant"; warmup: int = 0    # or "cosine", to zero; steps of linear warm-up
     precision: str = "auto"                 # of forward passes: bf16 on a GPU, float32 elsewhere; or one of the two
+    compile: bool | str = False             # G, D and R by torch.compile; a string names its backend, see c2e.training
     near: float = 0.0; neighbours: int = 0  # no negatives within so many metres; so many near places in a batch, see c2e.batches
     lookalikes: int = 0; strolls: bool = False    # every so many epochs ask the network who is near; viewpoints that walk, c2e.strolls
     together: bool = False                  # R and G learn from one pass through R
@@ -81,6 +82,7 @@ def _check(preset):
     if not 0 <= preset.ema < 1: raise ValueError(f"ema must lie in [0, 1), got {preset.ema!r}")
     if not 0 <= preset.heading <= 180: raise ValueError(f"heading must lie in [0, 180] degrees, got {preset.heading!r}")
     seen(preset.fov, preset.config.width)
+    if not isinstance(preset.compile, (str, bool)): raise ValueError(f"compile must be True, False or the name of a backend, got {preset.compile!r}")
     if not isinstance(preset.pretrained, (str, bool)): raise ValueError(f"pretrained must be True, False, \"auto\" or the path of weights as a string, got {preset.pretrained!r}")
     if preset.retrieval == "fake" and not preset.generator: raise ValueError("retrieval='fake' needs the generator's panoramas")
     if not (preset.retrieval or paints(preset)): raise ValueError("nothing to learn: switch on retrieval, gan or l1")

@@ -267,6 +267,8 @@ def _begin(preset, folder, device, data, team):
     model.notes = {"data": data, "look": preset.look.name, "pretrained": model.retrieval.pretrained}
     model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
     optimizers, run = make_optimizers(model, preset), Run(model, folder, preset, team=team, writes=team.rank == 0)
+    for part in optimizers if preset.compile else ():
+        getattr(model, part).compile(backend="inductor" if preset.compile is True else preset.compile)
     run.average = Average(model, preset.ema) if preset.ema else None
     if there:
         restore_state(run, optimizers)
