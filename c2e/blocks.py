@@ -51,8 +51,7 @@ class SpectralConv2d(nn.Conv2d):
             matrix, u, v = self.weight_orig.flatten(1), self.weight_u, self.weight_v
             if self.training:
                 u, v = _power_step(matrix, u)
-                self.weight_u.copy_(u)
-                self.weight_v.copy_(v)
+                self.weight_u, self.weight_v = u, v              # new tensors: an earlier pass may still need its own
             return self.weight_orig / torch.dot(u, matrix.mv(v))
 
     def forward(self, x):
