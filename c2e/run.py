@@ -44,8 +44,7 @@ class Preset:
     generator: bool = True                  # False: encoder only, no decoder (Table 3, i)
     pretrained: str | bool = "auto"         # ImageNet weights of the street trunk; or weights to start from, `c2e.model.begin`
     decay: str = "constant"; warmup: int = 0    # or "cosine", to zero; steps of linear warm-up
-    precision: str = "auto"                 # of forward passes: bf16 on a GPU, float32 elsewhere; or one of the two
-    compile: bool | str = False             # G, D and R by torch.compile; a string names its backend, see c2e.training
+    precision: str = "auto"; compile: bool | str = False    # bf16 on a GPU, float32 elsewhere, or one of them; by torch.compile
     near: float = 0.0; neighbours: int = 0  # no negatives within so many metres; so many near places in a batch, see c2e.batches
     lookalikes: int = 0; strolls: bool = False    # every so many epochs ask the network who is near; viewpoints that walk, c2e.strolls
     together: bool = False                  # R and G learn from one pass through R
@@ -87,7 +86,7 @@ def _check(preset):
     if preset.retrieval == "fake" and not preset.generator: raise ValueError("retrieval='fake' needs the generator's panoramas")
     if not (preset.retrieval or paints(preset)): raise ValueError("nothing to learn: switch on retrieval, gan or l1")
 
-
+# %% ../nbs/11_run.ipynb #00228a55
 def paints(preset):
     "Whether the decoder learns: it is wanted, and some loss looks at its panoramas."
     return bool(preset.generator and (preset.gan or preset.l1 or preset.retrieval == "fake"))
