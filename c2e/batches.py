@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import Sampler
 
 from .data import derived_seed
+from .poses import posed
 
 # %% ../nbs/11_batches.ipynb #031dfc4f
 class Batches(Sampler):
@@ -119,9 +120,9 @@ class Lookalikes(Neighbourhoods):
 def survey(model, dataset, near=0.0, batch=32, bf16=False):
     """What `model` takes for what in a dataset: (rows of `most_alike`, percentage of streets that find their own tile).
 
-    Tiles nearer than `near` metres to the street are not counted as answers; bf16: forward passes in bfloat16."""
+    Tiles nearer than `near` metres to the street are not counted as answers; bf16: forward passes in bfloat16. Asked in one pose."""
     with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
-        found = model.embed_dataset(dataset, batch, progress=False)
+        found = posed(model, 1).embed_dataset(dataset, batch, progress=False)
     satellite, street, positions = found["satellite"].cpu(), found["street"].cpu(), torch.as_tensor(found["positions"])
     right = 0
     for part in torch.arange(len(street)).split(512):

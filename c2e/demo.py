@@ -45,7 +45,8 @@ def demo_folder(wanted, config):
     raise ValueError(f"{wanted} and its 998 numbered neighbours are taken: choose another out")
 
 # %% ../nbs/90a_demo.ipynb #8718d3f1
-DEMO = preset_from("tiny", steps=1560, near=10.0, neighbours=8, lookalikes=4, strolls=True, looks=4)    # 15 epochs
+DEMO = preset_from("tiny", steps=1872, heads=16, alpha=15.0, lr=1.7e-3, paint_every=8, near=10.0, neighbours=8, lookalikes=5,
+                   strolls=True, looks=4, poses=8)    # 18 epochs
 
 # %% ../nbs/90a_demo.ipynb #09a46dee
 def regions(preset, places=None):
@@ -58,18 +59,18 @@ def regions(preset, places=None):
 
 # %% ../nbs/90a_demo.ipynb #0db8e6f4
 def minutes(steps=None, seed=10):
-    """Minutes that the demo would take here: rasters, a timed trial of eight training steps, what surrounds them."""
+    """Minutes that the demo would take here: rasters, a timed trial of sixteen training steps, what surrounds them."""
     seconds, preset = {}, preset_from(DEMO, seed=seed, **({"steps": steps} if steps else {}))
     with stage(seconds, "map", "Helsinki: from the map to rasters and shadows"):
         sets = regions(preset)
-    with TemporaryDirectory() as folder, stage(seconds, "trial", "timing eight training steps"):
-        run = train(DEMO, (sets[0], None), out=Path(folder) / "trial", progress=False, seed=seed, steps=8)
+    with TemporaryDirectory() as folder, stage(seconds, "trial", "timing sixteen training steps"):
+        run = train(DEMO, (sets[0], None), out=Path(folder) / "trial", progress=False, seed=seed, steps=16)
     past = [row["seconds"] for row in run.history if row["kind"] == "step"]
-    step = (past[7] - past[3]) / 4
-    ahead = max(0, past[7] - 8 * step) / 8 * min(preset.steps, preset.looks * len(sets[0]) / preset.batch)  # rendering
+    step = (past[15] - past[7]) / 8
+    ahead = max(0, past[15] - 16 * step) / 16 * min(preset.steps, preset.looks * len(sets[0]) / preset.batch)  # rendering
     epoch, mined = len(sets[0]) // preset.batch, [start for start, keep in preset.schedule if keep < 1]
     surveys = len(range(min(mined), -(-preset.steps // epoch), preset.lookalikes))
-    steps = 1.15 * preset.steps + surveys * epoch / 3 + 2 * len(sets[2]) / preset.batch
+    steps = 1.15 * preset.steps + surveys * epoch / 3 + (1 + preset.config.poses / 2) * len(sets[2]) / preset.batch
     return (seconds["map"] + step * steps + ahead + 30) / 60
 
 # %% ../nbs/90a_demo.ipynb #d3b9d4eb

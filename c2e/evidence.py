@@ -6,6 +6,8 @@
 __all__ = ['evidence', 'tint', 'fig_rivals']
 
 # %% ../nbs/89_evidence.ipynb #c035dcf6
+from math import ceil, floor
+
 import numpy as np
 import torch
 from matplotlib import colormaps, rc_context
@@ -13,22 +15,32 @@ from matplotlib.figure import Figure
 
 from .figures import STYLE, _credit, _pixels, _show
 from .model import _asking
+from .poses import poses
 
 # %% ../nbs/89_evidence.ipynb #d2987377
+def _upright(cells, pose):
+    "Cells (..., w) of a picture in its pose of this number (`poses`), back where they belong; half columns are shared."
+    shift = (0, 2, 1, 3)[pose // 2] * cells.shape[-1] / 4
+    cells = cells.flip(-1) if pose % 2 else cells
+    return (cells.roll(-floor(shift), -1) + cells.roll(-ceil(shift), -1)) / 2
+
+
 def evidence(model, street, descriptors):
     """What each cell of a street adds to its inner product with some places, (3, H, W), (N, D) -> float64 (N, H/8, W/8).
 
     The cells of a place sum to 1 - d / 2, d the squared distance of the two descriptors: Eq. (2) is linear in the
-    features of each cell. Given the masks, which see the whole street. ValueError for descriptors of another length."""
+    features of each cell. Given the masks, which see the whole street. A model of several poses: their cells, laid over each
+    other upright. ValueError for descriptors of another length."""
+    count = model.config.poses
     with _asking(model) as device:
-        features = model.retrieval.encode(street[None].to(device))
-        masks = model.retrieval.masks(features)[0].double().cpu()
-    features, wanted = features[0].double().cpu(), torch.as_tensor(descriptors).double()
-    if wanted.ndim != 2 or wanted.shape[1] != len(features) * len(masks):
-        raise ValueError(f"descriptors must be (N, {len(features) * len(masks)}), as this model's; got {tuple(wanted.shape)}")
-    wanted = wanted.unflatten(1, (len(features), len(masks)))
-    length = torch.einsum("chw,khw->ck", features, masks).norm()
-    return torch.einsum("chw,khw,nck->nhw", features, masks, wanted) / length
+        features = model.retrieval.encode(torch.stack(poses(street, count)).to(device))
+        masks = model.retrieval.masks(features).double().cpu()
+    features, wanted, sizes = features.double().cpu(), torch.as_tensor(descriptors).double(), (count, features.shape[1], masks.shape[1])
+    if wanted.ndim != 2 or wanted.shape[1] != np.prod(sizes):
+        raise ValueError(f"descriptors must be (N, {np.prod(sizes)}), as this model's; got {tuple(wanted.shape)}")
+    lengths = torch.einsum("pchw,pkhw->pck", features, masks).flatten(1).norm(dim=1)
+    cells = torch.einsum("pchw,pkhw,npck,p->pnhw", features, masks, wanted.unflatten(1, sizes), 1 / lengths) / count ** 0.5
+    return sum(_upright(part, pose) for pose, part in enumerate(cells))
 
 # %% ../nbs/89_evidence.ipynb #127d0300
 def tint(street, signed):

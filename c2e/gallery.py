@@ -42,9 +42,10 @@ def nearest(query, gallery, k=5, chunk=1024, rows=None):
 def fingerprint(model):
     """A short name of the weights that make descriptors: a gallery made by other weights must not be searched."""
     tensors = sorted((n, t) for n, t in model.state_dict().items() if not n.startswith("discriminator."))
-    state = tuple((t.data_ptr(), t._version) for _, t in tensors)
+    config = repr(model.config).removesuffix(", poses=1)").removesuffix(")")       # as marks were before there were poses
+    state = config, *((t.data_ptr(), t._version) for _, t in tensors)
     if getattr(model, "_mark", (None, ""))[0] != state:
-        digest = blake2b(repr(model.config).encode(), digest_size=8)
+        digest = blake2b(f"{config})".encode(), digest_size=8)
         for name, tensor in tensors:
             digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
         model._mark = state, digest.hexdigest()

@@ -7,6 +7,7 @@ __all__ = ['canvases', 'embed_view', 'aggregate_turns', 'turned_descriptors', 'b
            'search_heading', 'heading_curve', 'draw_heading', 'explore_heading', 'heading_table']
 
 # %% ../nbs/12b_heading.ipynb #245fc7bf
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from .images import as_batch
+from .poses import in_poses
 from .retrieval import shown
 from .views import placed, rolled
 
@@ -41,6 +43,11 @@ def _asked(model, pictures, embed, batch=32):
     finally:
         model.train(training)
 
+# %% ../nbs/12b_heading.ipynb #9c4b21a2
+def _street(model):
+    """The function that embeds canvases, in the poses that the model's configuration asks for."""
+    return partial(in_poses, model.retrieval.embed_street, count=model.config.poses)
+
 
 def embed_view(model, photos, heading=0.0, fov=360.0):
     """Descriptors (B, D) of photos `fov` degrees wide whose middle looks at azimuth `heading` (degrees, one or (B,)).
@@ -48,7 +55,7 @@ def embed_view(model, photos, heading=0.0, fov=360.0):
     A whole panorama with north in the middle gets exactly what `embed_street` gives. ValueError: see `canvases`."""
     if fov == 360 and not np.any(heading):
         return model.embed_street(photos)
-    return _asked(model, canvases(model, photos, heading, fov), model.retrieval.embed_street)
+    return _asked(model, canvases(model, photos, heading, fov), _street(model))
 
 # %% ../nbs/12b_heading.ipynb #99ba2546
 def aggregate_turns(features, attention):
@@ -120,14 +127,21 @@ def search_heading(model, photos, gallery, k=5, near=None, radius=None, fov=360.
     return Found(*map(torch.cat, zip(*groups)))
 
 # %% ../nbs/12b_heading.ipynb #0bd54063
+def _turned(model, canvas):
+    """Descriptors of canvases in all turns by whole feature columns, (B, W/8, D): from one pass, or one by one in several poses."""
+    if model.config.poses == 1: return _asked(model, canvas, lambda part: turned_descriptors(model.retrieval, part), 8)
+    turns = [_asked(model, canvas.roll(columns, -1), _street(model)) for columns in range(0, model.config.width, 8)]
+    return torch.stack(turns, 1)
+
+
 def _search(model, canvas, gallery, asked, refine):
     """`search_heading` of a few canvases; asked: (k, near, radius)."""
     count, width = len(canvas), model.config.width
-    rough = _asked(model, canvas, lambda part: turned_descriptors(model.retrieval, part), 8)
+    rough = _turned(model, canvas)
     closest = gallery.search(rough.flatten(0, 1), *asked)[1][:, 0].unflatten(0, (count, -1))
     columns = closest.topk(refine, largest=False).indices
     again = rolled(canvas.repeat_interleave(refine, 0), 8 * columns.flatten())
-    found = gallery.search(_asked(model, again, model.retrieval.embed_street), *asked)
+    found = gallery.search(_asked(model, again, _street(model)), *asked)
     index, distance, turn = best_turns(*(table.unflatten(0, (count, refine)) for table in found), asked[0])
     column = columns.gather(1, turn)
     if (stored := getattr(gallery, "descriptors", None)) is not None:        # else whole columns must do
@@ -140,7 +154,7 @@ def _search(model, canvas, gallery, asked, refine):
 # %% ../nbs/12b_heading.ipynb #e901d035
 def heading_curve(model, photo, descriptor, fov=360.0):
     """Headings (W/8,) in degrees, and squared distances (W/8,) of a photo so turned to a satellite descriptor (D,)."""
-    turns = _asked(model, canvases(model, photo, 0.0, fov), lambda part: turned_descriptors(model.retrieval, part))[0]
+    turns = _turned(model, canvases(model, photo, 0.0, fov))[0]
     return 360 * torch.arange(len(turns)) / len(turns), (turns - descriptor).square().sum(1)
 
 
@@ -223,7 +237,7 @@ def heading_table(model, pairs, fovs=(360, 180, 90, 70), seed=0, refine=4):
     for fov in fovs:
         for heading, angle in (("known", truth), ("ignored", 0.0)):
             canvas = canvases(model, photos, angle, fov)
-            index = tiles.search(_asked(model, canvas, model.retrieval.embed_street))[0]
+            index = tiles.search(_asked(model, canvas, _street(model)))[0]
             rows.append({"fov": fov, "heading": heading, **_scores(index, None, truth)})
         found = search_heading(model, photos, tiles, 5, fov=fov, refine=refine)
         rows.insert(-1, {"fov": fov, "heading": "searched", **_scores(found.index, found.heading, truth)})

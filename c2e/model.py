@@ -26,6 +26,7 @@ from .discriminator import Discriminator
 from .generator import Generator
 from .images import as_batch, crop_tile
 from .polar import polar_transform
+from .poses import POSES, in_poses
 from .retrieval import Retrieval
 
 # %% ../nbs/10_model.ipynb #e89fd204
@@ -36,17 +37,14 @@ class Config:
     `height`, `width`: pixels of polar maps and panoramas, multiples of 8; `generator`, `discriminator`: base widths;
     `heads`: attention masks; `tile`: side of a satellite tile in metres; `oversample`: see `polar_transform`;
     `retrieval`: where satellite descriptors come from: "features" of the bottleneck (the paper), the "fake" panorama
-    (Table 3, iii) or None (untrained); `synthesis`: False when the decoder was left untrained (Table 3, i)."""
-    height: int = 112
-    width: int = 616
-    generator: int = 32
-    discriminator: int = 64
-    heads: int = 8
-    tile: float = 80.0
-    oversample: int = 2
+    (Table 3, iii) or None (untrained); `synthesis`: False when the decoder was left untrained (Table 3, i); `poses`: in how
+    many poses a picture is asked for its descriptor, 1, 2, 4 or 8, see `in_poses`."""
+    height: int = 112; width: int = 616
+    generator: int = 32; discriminator: int = 64; heads: int = 8
+    tile: float = 80.0; oversample: int = 2
     name: str = "paper"
-    retrieval: str | None = "features"
-    synthesis: bool = True
+    retrieval: str | None = "features"; synthesis: bool = True
+    poses: int = 1
 
     def __post_init__(self):
         for key in ("height", "width", "generator", "discriminator", "heads", "oversample"):
@@ -57,6 +55,7 @@ class Config:
             raise ValueError(f"Config.retrieval must be 'features', 'fake' or None, got {self.retrieval!r}")
         if self.retrieval == "fake" and not self.synthesis:
             raise ValueError("Config.retrieval='fake' needs the decoder: set synthesis=True")
+        if self.poses not in POSES: raise ValueError(f"Config.poses must be one of {POSES}, got {self.poses!r}")
 
 # %% ../nbs/10_model.ipynb #1c63dbde
 class Model(nn.Module):
@@ -155,7 +154,8 @@ def embed_satellite(model, images, polar=False, metres=None):
     _can_retrieve(model)
     batch, _ = _polar(images, model.config, polar, metres)
     with _asking(model) as device:
-        return model.retrieval.embed_satellite(_local_features(model, batch.to(device))).float().cpu()
+        return in_poses(lambda polar: model.retrieval.embed_satellite(_local_features(model, polar)), batch.to(device),
+                        model.config.poses).float().cpu()
 
 
 def embed_street(model, images):
@@ -163,7 +163,7 @@ def embed_street(model, images):
     _can_retrieve(model)
     batch = _sized(as_batch(images, "street image")[0], model.config, "street image")
     with _asking(model) as device:
-        return model.retrieval.embed_street(batch.to(device)).float().cpu()
+        return in_poses(model.retrieval.embed_street, batch.to(device), model.config.poses).float().cpu()
 
 
 def _can_retrieve(model):

@@ -27,6 +27,7 @@ from .looks import batches_of, fill
 from .losses import gan_loss, keep_ratio, l1_loss, soft_margin_triplet
 from .metrics import recall
 from .model import Config, Model, begin, load
+from .poses import posed
 from .run import (PRESETS, Average, CtrlC, Preset, Run, finished, learning_rate, model_config, paints, preset_from,
                      restore_state, run_folder, save_state)
 from .strolls import strolling
@@ -123,9 +124,9 @@ def training_step(model, optimizers, polar, street, preset, keep=1.0, far=None, 
 
 # %% ../nbs/11_training.ipynb #23563205
 def validate(model, dataset, batch=32, pictures=False):
-    "Scores on a validation split: recalls in both directions, or the L1 of Eq. (6): without retrieval or with `pictures`."
+    "Scores on a validation split: recalls in both directions, asked in one pose, or the L1 of Eq. (6): without retrieval or with `pictures`."
     if model.config.retrieval and not pictures:
-        found = model.embed_dataset(dataset, batch, progress=False)
+        found = posed(model, 1).embed_dataset(dataset, batch, progress=False)
         ks = [k for k in (1, 5, 10) if k < len(found["ids"])]
         return recall(found["satellite"], found["street"], ks)
     total = 0.0
@@ -162,9 +163,8 @@ def _held(dataset, limit=2**29):
 def _batch(run, sample, optimizers, steps, per_epoch):
     "One training step on a batch of samples: learning rate, mining, log. Returns the losses."
     preset, device, team = run.preset, run.model.device, run.team
-    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
     paint = paints(preset) and run.step % preset.paint_every == 0
-    views = {v: sample[v].to(device, non_blocking=True, memory_format=layout) for v in VIEWS if v in sample}
+    views = {v: sample[v].to(device, non_blocking=True, memory_format=torch.channels_last) for v in VIEWS if v in sample}
     polar, street, photo = step_views(sample | views, preset, run.step, paint)
     lr, keep = learning_rate(preset, run.step, steps), keep_ratio(run.step // per_epoch, preset.schedule)
     for part, optimizer in optimizers.items():
@@ -265,7 +265,7 @@ def _begin(preset, folder, device, data, team):
     torch.manual_seed(preset.seed)
     model = begin(model_config(preset), not (there := team.first(lambda: (folder / "state.pt").exists())) and preset.pretrained)
     model.notes = {"data": data, "look": preset.look.name, "pretrained": model.retrieval.pretrained}
-    model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
+    model.to(device, memory_format=torch.channels_last)
     optimizers, run = make_optimizers(model, preset), Run(model, folder, preset, team=team, writes=team.rank == 0)
     for part in optimizers if preset.compile else ():
         getattr(model, part).compile(backend="inductor" if preset.compile is True else preset.compile)
