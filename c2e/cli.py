@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Union
 
 import tyro
-from tyro.conf import Positional, arg, subcommand
+from tyro.conf import Positional, UseAppendAction, arg, subcommand
 
 from .options import (Check, City, Convert, Prepare, Render, Switch, Weights, _given, _named, _through)
 
@@ -71,7 +71,7 @@ class Train:
     """Learn with the discriminator (Eq. 5)."""
     l1: bool = True
     """Learn with the reconstruction loss (Eq. 6)."""
-    set: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE", help_behavior_hint="")] = ()
+    set: Annotated[tuple[tuple[str, ...], ...], arg(metavar="KEY=VALUE", help_behavior_hint=""), UseAppendAction] = ()
     """Any other field of the preset, for example --set alpha=5 generator=false."""
 
     def run(self):

@@ -121,9 +121,9 @@ def options_of(command):
 
 
 def set_options(pairs):
-    """The overrides in the words KEY=VALUE of --set; ValueError for a word without a value."""
+    """The overrides in the words KEY=VALUE of --set, or of several --set; ValueError for a word without a value."""
     options = {}
-    for pair in pairs:
+    for pair in [word for words in pairs for word in ([words] if isinstance(words, str) else words)]:
         key, found, value = pair.partition("=")
         if not found:
             raise ValueError(f"--set takes KEY=VALUE, for example alpha=5; got {pair!r}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Optional
 
-from tyro.conf import FlagCreatePairsOff, Positional, arg
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 # %% ../nbs/91_options.ipynb #412974ec
 def _given(kind, metavar, **options):
@@ -112,7 +112,7 @@ class Convert:
     """What it shall learn from, as for c2e train. Without it: c2e train says it later."""
     fresh: Switch = False
     """Take the weights alone, to fine-tune from epoch 0."""
-    set: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE", help_behavior_hint="")] = ()
+    set: Annotated[tuple[tuple[str, ...], ...], arg(metavar="KEY=VALUE", help_behavior_hint=""), UseAppendAction] = ()
     """Fields of the preset "paper" to change, for example --set epochs=300 near=25."""
     run = _through("convert")
 
